@@ -1,0 +1,31 @@
+package dev.gridstride.backend;
+
+/**
+ * A kind of device that compiles and runs programs. Implementations are listed in {@code
+ * META-INF/services} and found by {@link Backends}; creating one is cheap and loads no native
+ * library.
+ */
+public interface Backend {
+  /** The name users type, for example {@code cpu}. */
+  String name();
+
+  /**
+   * Order among the backends that {@code auto} tries, highest first; 0 or less is never chosen by
+   * {@code auto}.
+   */
+  int priority();
+
+  /**
+   * Why this backend cannot be used on this machine and how to mend it, or null if it can. May load
+   * native libraries.
+   */
+  String unavailableReason();
+
+  /**
+   * Opens a session: memory for persistent values, and whatever threads or contexts the device
+   * needs.
+   *
+   * @throws BackendException if the device is not available or an option does not fit it
+   */
+  Session open(DeviceOptions options);
+}

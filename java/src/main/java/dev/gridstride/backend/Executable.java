@@ -1,0 +1,32 @@
+package dev.gridstride.backend;
+
+import dev.gridstride.program.Tensor;
+import dev.gridstride.program.Value;
+
+/** A compiled program, run many times. Not thread-safe. */
+public interface Executable extends AutoCloseable {
+  /**
+   * Runs the program once. It has finished when the call returns, or at the latest when a value is
+   * read.
+   *
+   * @throws BackendException if the device failed; the session is then unusable
+   */
+  void run();
+
+  /**
+   * Reads an output of the program in row-major order, as the last run left it.
+   *
+   * @throws BackendException if it is not among the program's outputs
+   */
+  Tensor read(Value output);
+
+  /** Size of the arena and scratch memory in bytes. */
+  long plannedBytes();
+
+  /** A line a node: which implementation runs it, in which layout, and why. */
+  String explain();
+
+  /** Frees the program's memory; persistent values stay. Never throws. */
+  @Override
+  void close();
+}

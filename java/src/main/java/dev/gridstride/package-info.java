@@ -1,0 +1,2 @@
+/** Gridstride: CUDA kernels for Java, with a thin layer API and a oneDNN CPU backend. */
+package dev.gridstride;
