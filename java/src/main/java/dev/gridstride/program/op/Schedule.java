@@ -38,13 +38,13 @@ public sealed interface Schedule {
     /** Checks the arguments. */
     public Step {
       positive("rate", rate);
-      positive("every", every);
+      positive("every", (double) every);
       positive("factor", factor);
     }
 
     @Override
     public double at(long step) {
-      return rate * Math.pow(factor, Math.floorDiv(step, every));
+      return rate * Math.pow(factor, (double) Math.floorDiv(step, every));
     }
   }
 
@@ -60,7 +60,7 @@ public sealed interface Schedule {
     /** Checks the arguments. */
     public Cosine {
       positive("rate", rate);
-      positive("steps", steps);
+      positive("steps", (double) steps);
     }
 
     @Override
@@ -82,7 +82,7 @@ public sealed interface Schedule {
     /** Checks the arguments. */
     public Linear {
       positive("rate", rate);
-      positive("steps", steps);
+      positive("steps", (double) steps);
     }
 
     @Override
@@ -102,7 +102,7 @@ public sealed interface Schedule {
   record Warmup(long steps, Schedule after) implements Schedule {
     /** Checks the arguments. */
     public Warmup {
-      positive("steps", steps);
+      positive("steps", (double) steps);
     }
 
     @Override
