@@ -64,7 +64,8 @@ public final class Fuse {
   }
 
   private static boolean linearWithoutRelu(Op op) {
-    return op instanceof Conv2d conv && !conv.relu() || op instanceof Dense dense && !dense.relu();
+    return (op instanceof Conv2d conv && !conv.relu())
+        || (op instanceof Dense dense && !dense.relu());
   }
 
   private static void fuseRelu(Rewriter rewriter, Node relu) {
