@@ -123,8 +123,7 @@ class SessionContractTest {
           assertThrows(BackendException.class, () -> session.write(other, one)), "other");
       assertContains(assertThrows(BackendException.class, () -> session.read(other)), "other");
       Value hidden = layer.program().nodes().get(1).output();
-      assertContains(
-          assertThrows(BackendException.class, () -> executable.read(hidden)), "hidden");
+      assertContains(assertThrows(BackendException.class, () -> executable.read(hidden)), "hidden");
     }
   }
 

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import dev.gridstride.program.DataType;
+import dev.gridstride.program.Padding2d;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Size2d;
-import dev.gridstride.program.Padding2d;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
@@ -42,9 +42,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Adam and whole training steps against numbers worked out without this project: {@code
- * golden/golden.py} computes them with 60 decimal digits from the textbook definitions, gradients by
- * central differences of the loss; its first lines have the command. The difference allowed is what
- * rounding to double leaves.
+ * golden/golden.py} computes them with 60 decimal digits from the textbook definitions, gradients
+ * by central differences of the loss; its first lines have the command. The difference allowed is
+ * what rounding to double leaves.
  */
 class GoldenTest {
   private static final double ALLOWED = 1e-12;
@@ -104,8 +104,7 @@ class GoldenTest {
     Value labels = forward.input("labels", new TensorType(DataType.INT32, Shape.of(2)));
     Value loss = loss(forward, images, labels);
     forward.output(loss);
-    Program.Builder b =
-        new Program.Builder(fused ? Fuse.apply(forward.build()) : forward.build());
+    Program.Builder b = new Program.Builder(fused ? Fuse.apply(forward.build()) : forward.build());
     List<Value> parameters =
         PARAMETERS.stream().map(name -> b.parameter(name, shape(name))).toList();
     Map<Value, Value> gradients = Differentiate.append(b, loss, parameters);
@@ -113,7 +112,11 @@ class GoldenTest {
         (w, g) -> {
           b.output(g);
           addUpdate(
-              b, w, g, b.state("m." + w.name(), w.type()), b.state("v." + w.name(), w.type()),
+              b,
+              w,
+              g,
+              b.state("m." + w.name(), w.type()),
+              b.state("v." + w.name(), w.type()),
               0.0625);
         });
     b.update(new Increment(1), List.of(step(b)), List.of(step(b)));
@@ -128,8 +131,7 @@ class GoldenTest {
         check("net.loss." + step, executable.result(loss).reals());
         for (Value w : parameters) {
           check(
-              "net.gradient." + step + "." + w.name(),
-              executable.result(gradients.get(w)).reals());
+              "net.gradient." + step + "." + w.name(), executable.result(gradients.get(w)).reals());
         }
       }
       parameters.forEach(w -> check("net.final." + w.name(), session.storage(w).reals()));
@@ -137,7 +139,8 @@ class GoldenTest {
   }
 
   private static Value loss(Program.Builder b, Value images, Value labels) {
-    Value map = b.add("conv", Conv2d.PLAIN, images, b.parameter("conv.weight", shape("conv.weight")));
+    Value map =
+        b.add("conv", Conv2d.PLAIN, images, b.parameter("conv.weight", shape("conv.weight")));
     map = b.add("conv", new BiasAdd(), map, b.parameter("conv.bias", shape("conv.bias")));
     map = b.add("relu", new Relu(), map);
     Pool2d window = new Pool2d(Size2d.of(2), Size2d.of(1), Padding2d.NONE);

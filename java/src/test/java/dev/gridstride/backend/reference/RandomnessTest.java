@@ -11,7 +11,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The two implementations of Philox and of the shuffle, against published vectors and each other. */
+/**
+ * The two implementations of Philox and of the shuffle, against published vectors and each other.
+ */
 class RandomnessTest {
   /** Known answers for philox4x32-10 from the Random123 library, kat_vectors; words in hex. */
   @ParameterizedTest
@@ -54,7 +56,8 @@ class RandomnessTest {
       int word = Philox.word(key, c0, c1, i % 4);
       assertEquals((int) block[i % 4], word);
       assertEquals(Randomness.uniform(block[i % 4]), Philox.uniform(word));
-      assertEquals(Randomness.below(block[i % 4], Math.min(bound, 1 << 30)),
+      assertEquals(
+          Randomness.below(block[i % 4], Math.min(bound, 1 << 30)),
           Philox.below(word, Math.min(bound, 1 << 30)));
     }
   }

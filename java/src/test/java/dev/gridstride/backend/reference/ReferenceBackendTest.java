@@ -62,8 +62,7 @@ class ReferenceBackendTest {
       Executable executable = session.compile(b.build());
       session.write(labels, Tensor.of(Shape.of(2), 0, 3));
       BackendException error = assertThrows(BackendException.class, executable::run);
-      assertEquals(
-          "reference: label of sample 1 must be from 0 to 2, got 3", error.getMessage());
+      assertEquals("reference: label of sample 1 must be from 0 to 2, got 3", error.getMessage());
     }
   }
 }
