@@ -59,7 +59,8 @@ final class PoolingCases {
               : sketch.numbers().distinct(input);
       Value x = sketch.input("x", image);
       Value y = sketch.builder().addAll("y", new MaxPool2d(window), List.of(x)).get(0);
-      return sketch.differentiate(y, window.kernel().height() * window.kernel().width(), x);
+      long terms = (long) window.kernel().height() * window.kernel().width();
+      return sketch.differentiate(y, terms, x);
     }
 
     Case average(Numbers.Kind kind, boolean countPadding) {

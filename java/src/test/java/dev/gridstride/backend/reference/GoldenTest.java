@@ -60,7 +60,7 @@ class GoldenTest {
       assertNotNull(stream);
       new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))
           .lines()
-          .map(line -> line.split(" "))
+          .map(line -> line.split(" ", -1))
           .forEach(
               words ->
                   GOLDEN.put(

@@ -36,7 +36,7 @@ class RandomnessTest {
   }
 
   private static long[] words(String hex) {
-    String[] parts = hex.split(" ");
+    String[] parts = hex.split(" ", -1);
     long[] words = new long[parts.length];
     for (int i = 0; i < words.length; i++) {
       words[i] = Long.parseLong(parts[i], 16);
