@@ -21,7 +21,7 @@ final class WorkerTeam implements AutoCloseable {
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final AtomicInteger running = new AtomicInteger();
   private volatile IntConsumer task;
-  private volatile int taskNumber;
+  private final AtomicInteger taskNumber = new AtomicInteger();
   private volatile Runnable drive;
   private volatile Thread waitingCaller;
   private volatile boolean closed;
@@ -75,7 +75,7 @@ final class WorkerTeam implements AutoCloseable {
   void runAll(IntConsumer work) {
     running.set(threads.length - 1);
     task = work;
-    taskNumber++; // Only worker 0 writes it.
+    taskNumber.incrementAndGet();
     for (int i = 1; i < threads.length; i++) {
       LockSupport.unpark(threads[i]);
     }
@@ -115,13 +115,13 @@ final class WorkerTeam implements AutoCloseable {
     int done = 0;
     while (!closed) {
       int spin = 0;
-      while (taskNumber == done && !closed) {
+      while (taskNumber.get() == done && !closed) {
         pause(spin++);
       }
       if (closed) {
         return;
       }
-      done = taskNumber;
+      done = taskNumber.get();
       try {
         task.accept(worker);
       } catch (Throwable e) {
