@@ -1,5 +1,6 @@
 package dev.gridstride.data;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -140,9 +141,16 @@ final class Finder {
       return unpacked;
     }
     Path folder = cache.resolve(source.folders().get(0));
-    DataFiles.createFolder(folder);
-    for (RemoteFile file : source.downloads()) {
-      download.fetch(file, folder.resolve(file.fileName()));
+    Path part = DataFiles.temporaryFolder(folder);
+    try {
+      for (RemoteFile file : source.downloads()) {
+        download.fetch(file, part.resolve(file.fileName()));
+      }
+      DataFiles.publish(part, folder);
+    } catch (IOException e) {
+      throw DataException.io("write", folder, e);
+    } finally {
+      DataFiles.deleteTree(part);
     }
     return new Found(folder, "downloaded from " + source.downloads().get(0).uri().getHost());
   }
@@ -152,7 +160,7 @@ final class Finder {
     boolean packed = source.archive().isPresent();
     String files =
         source.downloads().stream()
-            .map(file -> file.uri() + " (md5 " + file.md5() + ")")
+            .map(file -> file.fileName() + " (md5 " + file.md5() + ")")
             .collect(Collectors.joining(", "));
     String folder = source.folders().get(0);
     String debian =
@@ -162,13 +170,15 @@ final class Finder {
             .orElse("");
     return "Get "
         + files
+        + " from "
+        + source.downloads().get(0).uri().resolve(".")
         + " and put "
         + (packed ? "it into " + cache : "them into " + cache.resolve(folder))
         + ", or give the folder that holds "
         + (packed ? "it (or what is in it, " + folder + ")" : "them")
         + " with --data DIR"
         + debian
-        + ".";
+        + ". Another cache folder is set by GRIDSTRIDE_CACHE.";
   }
 
   /** The places that were looked in, for the user. */
