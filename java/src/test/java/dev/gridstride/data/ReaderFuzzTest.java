@@ -59,7 +59,7 @@ class ReaderFuzzTest {
   void cifar() throws IOException {
     TestFiles.cifar10(folder, 1, 1);
     CifarReader reader = CifarReader.cifar10();
-    fuzz(folder.resolve("data_batch_2.bin"), 300, () -> reader.read(folder));
+    fuzz(folder.resolve("data_batch_2.bin"), 200, () -> reader.read(folder));
   }
 
   @Test
@@ -70,7 +70,7 @@ class ReaderFuzzTest {
       for (String name : IdxReader.FILES) {
         Path file = DataFiles.plainOrGz(files, name).orElseThrow();
         byte[] valid = Files.readAllBytes(file);
-        fuzz(file, 500, () -> reader.read(files));
+        fuzz(file, 150, () -> reader.read(files));
         Files.write(file, valid);
       }
     }
@@ -81,10 +81,10 @@ class ReaderFuzzTest {
     byte[] x = TestFiles.npy("<f4", "2, 3", new byte[24]);
     byte[] y = TestFiles.npy("<i4", "2,", new byte[8]);
     Path npy = Files.write(folder.resolve("x.npy"), x);
-    fuzz(npy, 3000, () -> NpyReader.read(npy));
+    fuzz(npy, 1000, () -> NpyReader.read(npy));
     byte[] archive = TestFiles.npz("x_train", x, "y_train", y, "x_test", x, "y_test", y);
     Path npz = Files.write(folder.resolve("a.npz"), archive);
-    fuzz(npz, 3000, () -> NpySetReader.read(npz));
+    fuzz(npz, 1000, () -> NpySetReader.read(npz));
   }
 
   @Test
@@ -93,12 +93,12 @@ class ReaderFuzzTest {
       for (int type : new int[] {BufferedImage.TYPE_INT_RGB, BufferedImage.TYPE_BYTE_GRAY}) {
         byte[] valid = TestFiles.image(format, type, 20, 12);
         Path file = Files.write(folder.resolve(format + type), valid);
-        fuzz(file, 1000, () -> ImageDecoder.decode(file));
+        fuzz(file, 300, () -> ImageDecoder.decode(file));
       }
     }
     Path palette = folder.resolve("palette");
     Files.write(palette, TestFiles.image("png", BufferedImage.TYPE_BYTE_INDEXED, 20, 12));
-    fuzz(palette, 500, () -> ImageDecoder.decode(palette));
+    fuzz(palette, 200, () -> ImageDecoder.decode(palette));
   }
 
   @Test
@@ -107,7 +107,7 @@ class ReaderFuzzTest {
     Files.write(archive, ArchiveTest.tarGz("d/one", new byte[2000], "d/two", new byte[10]));
     fuzz(
         archive,
-        500,
+        200,
         () -> {
           Path target = folder.resolve("unpacked");
           DataFiles.deleteTree(target);
