@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * How {@link FetchBatch} turns a stored image into a training sample, in this order: flip, shift,
- * scale to [0, 1], normalise, cut out.
+ * scale to [0, 1], normalise, cut out. A trim of the batch comes last.
  *
  * <p>Random choices for the sample with index {@code i} of the data set in epoch {@code e} are
  * words of {@link dev.gridstride.program.Philox} under the key {@code ~seed} at counter ({@code i},
