@@ -131,6 +131,10 @@ public final class Program {
 
     /** A value with samples along dimension 0, written by the caller before a run. */
     public Value input(String name, TensorType type) {
+      if (type.shape().rank() == 0) {
+        throw new ProgramException(
+            "program: input " + name + " needs a dimension of samples, got " + type);
+      }
       return persistent(name, type, Role.INPUT, true);
     }
 
@@ -152,7 +156,7 @@ public final class Program {
     private Value persistent(String name, TensorType type, Role role, boolean batched) {
       Value known = byName.get(name);
       if (known == null) {
-        known = new Value(name, type, role, batched);
+        known = Value.of(name, type, role, batched);
         byName.put(name, known);
       } else if (known.role() != role || !known.type().equals(type)) {
         throw new ProgramException(
@@ -194,7 +198,7 @@ public final class Program {
       for (int i = 0; i < types.size(); i++) {
         String unique = unique(i == 0 ? name : name + "." + i);
         Value result =
-            new Value(unique, types.get(i), computedRole, op.outputBatched(i, anyBatched));
+            Value.of(unique, types.get(i), computedRole, op.outputBatched(i, anyBatched));
         byName.put(unique, result);
         results.add(result);
       }

@@ -54,7 +54,9 @@ public final class TrimConv {
     Value map = poolNode.input(0);
     Shape pooled = poolNode.output(0).shape();
     Size2d read = read(window, new Size2d(pooled.dim(2), pooled.dim(3)));
-    if (!window.padding().equals(Padding2d.NONE) || size(map).equals(read)) {
+    if (!window.padding().equals(Padding2d.NONE)
+        || size(map).equals(read)
+        || argmaxIsRead(poolNode)) {
       return;
     }
     Value trimmed = trim(map, read);
@@ -89,9 +91,7 @@ public final class TrimConv {
       return trimConv(node, conv, to);
     }
     if (op instanceof MaxPool2d pool) {
-      boolean argmaxRead =
-          rewriter.isOutput(node.output(1)) || !rewriter.consumers(node.output(1)).isEmpty();
-      return argmaxRead || !pool.window().padding().equals(Padding2d.NONE)
+      return argmaxIsRead(node) || !pool.window().padding().equals(Padding2d.NONE)
           ? null
           : replaced(node, op, trim(node.input(0), read(pool.window(), to)));
     }
@@ -146,9 +146,18 @@ public final class TrimConv {
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < types.size(); i++) {
       Value old = node.output(i);
-      outputs.add(old.type().equals(types.get(i)) ? old : old.withType(types.get(i)));
+      outputs.add(
+          old.type().equals(types.get(i))
+              ? old
+              : Value.of(old.name(), types.get(i), old.role(), old.batched()));
     }
     replacements.put(node, new Node(op, inputs, outputs));
     return outputs.get(0);
+  }
+
+  /** Places in a trimmed image are counted in rows of its own width. */
+  private boolean argmaxIsRead(Node pool) {
+    Value argmax = pool.output(1);
+    return rewriter.isOutput(argmax) || !rewriter.consumers(argmax).isEmpty();
   }
 }
