@@ -20,6 +20,14 @@ public interface Executable extends AutoCloseable {
    */
   Tensor read(Value output);
 
+  /**
+   * Nanoseconds that all runs so far spent in ops of this name; 0 if the device does not measure
+   * it.
+   */
+  default long nanosIn(String op) {
+    return 0;
+  }
+
   /** Size of the arena and scratch memory in bytes. */
   long plannedBytes();
 
