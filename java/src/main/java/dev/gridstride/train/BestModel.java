@@ -2,6 +2,7 @@ package dev.gridstride.train;
 
 import dev.gridstride.nn.SafeTensors;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Saves the weights as safetensors after each epoch that is better than all before. */
 public final class BestModel implements Callback {
@@ -26,7 +27,7 @@ public final class BestModel implements Callback {
   @Override
   public void onEpochEnd(Run run, History.Epoch epoch) {
     if (improves(epoch)) {
-      SafeTensors.write(file, run.trainer().weights());
+      SafeTensors.write(file, run.trainer().weights(), Map.of());
     }
   }
 

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gridstride.files.AtomicFiles;
+import dev.gridstride.files.FileException;
 import dev.gridstride.nn.SafeTensors;
 import dev.gridstride.program.Tensor;
 import java.io.IOException;
@@ -42,13 +44,13 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
   /**
    * Saves to {@code folder}, which is made if need be.
    *
-   * @throws TrainingException if that fails; a checkpoint already there stays whole
+   * @throws FileException if that fails; a checkpoint already there stays whole
    */
   public void save(Path folder) {
     try {
       Files.createDirectories(folder);
-      SafeTensors.write(folder.resolve(info.tensors()), tensors);
-      AtomicFile.write(folder.resolve(FILE), JSON.writeValueAsBytes(info));
+      SafeTensors.write(folder.resolve(info.tensors()), tensors, Map.of());
+      AtomicFiles.write(folder.resolve(FILE), JSON.writeValueAsBytes(info));
       try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, TENSORS_GLOB)) {
         for (Path file : files) {
           if (!file.getFileName().toString().equals(info.tensors())) {
@@ -57,7 +59,7 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
         }
       }
     } catch (IOException e) {
-      throw AtomicFile.failure("save checkpoint", folder, e);
+      throw FileException.writing(folder, e);
     }
   }
 
@@ -71,7 +73,8 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
    *
    * @param path the folder {@code checkpoint}, its {@code checkpoint.json}, or the folder of a run
    *     that has a {@code checkpoint} in it
-   * @throws TrainingException if there is none or it is damaged, naming the file and what is wrong
+   * @throws TrainingException if there is none or its JSON is damaged
+   * @throws FileException if a file cannot be read or the tensors are damaged
    */
   public static Checkpoint load(Path path) {
     Path folder = locate(path);
@@ -83,7 +86,7 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
       throw new TrainingException(
           file + " is not a whole checkpoint: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
-      throw AtomicFile.failure("read checkpoint", file, e);
+      throw FileException.reading(file, e);
     }
     if (info.format() != CheckpointInfo.FORMAT) {
       throw new TrainingException(
@@ -93,7 +96,7 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
     if (!folder.equals(tensors.getParent())) {
       throw new TrainingException(file + ": the tensors must lie beside it, got " + info.tensors());
     }
-    return new Checkpoint(info, SafeTensors.read(tensors));
+    return new Checkpoint(info, SafeTensors.read(tensors).tensors());
   }
 
   /**

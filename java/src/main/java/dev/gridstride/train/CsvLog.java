@@ -1,5 +1,6 @@
 package dev.gridstride.train;
 
+import dev.gridstride.files.AtomicFiles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -24,7 +25,7 @@ public final class CsvLog implements Callback {
   public void onEpochEnd(Run run, History.Epoch epoch) {
     StringJoiner lines = new StringJoiner("\n", HEADER + "\n", "\n");
     run.history().epochs().forEach(done -> lines.add(line(done)));
-    AtomicFile.write(file, lines.toString().getBytes(StandardCharsets.UTF_8));
+    AtomicFiles.write(file, lines.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static String line(History.Epoch epoch) {

@@ -22,9 +22,6 @@ public interface Run {
   /** Steps of a whole epoch, the last of which may be of a smaller batch. */
   int stepsInEpoch();
 
-  /** Samples trained in this epoch. */
-  int samplesInEpoch();
-
   /** Mean loss of the epoch so far. Reads the device without allocating. */
   double loss();
 

@@ -59,9 +59,7 @@ public final class Trainer {
     callbacks = List.copyOf(options.callbacks);
     settings = Map.copyOf(options.settings);
     resumeFrom = options.resumeFrom;
-    for (ParameterSpec parameter : model.parameters()) {
-      state.put(parameter.name(), parameter.initial(options.seed));
-    }
+    state.putAll(model.initialWeights(options.seed));
     state.put(States.LEARNING_RATE_FACTOR, Tensor.of(Shape.scalar(), 1f));
     state.put(States.FIRST_BAD_STEP, Tensor.of(Shape.scalar(), -1L));
   }
@@ -192,24 +190,11 @@ public final class Trainer {
   /**
    * Replaces the model's parameters and running statistics.
    *
-   * @throws TrainingException if a name is missing or unknown, or a shape differs
+   * @throws dev.gridstride.program.ProgramException if a name is missing or unknown, or a shape
+   *     differs
    */
   public void setWeights(Map<String, Tensor> weights) {
-    List<String> problems = new ArrayList<>();
-    Map<String, Tensor> unknown = new LinkedHashMap<>(weights);
-    for (ParameterSpec parameter : model.parameters()) {
-      Tensor given = unknown.remove(parameter.name());
-      if (given == null) {
-        problems.add(parameter.name() + " is missing");
-      } else if (!given.type().equals(parameter.value().type())) {
-        problems.add(parameter.value() + " expected, got " + given.type());
-      }
-    }
-    unknown.forEach((name, tensor) -> problems.add(name + " is not in the model"));
-    if (!problems.isEmpty()) {
-      throw new TrainingException(
-          "weights do not fit model " + model.name() + ": " + String.join("; ", problems));
-    }
+    model.requireFits(weights, "the set of weights");
     state.putAll(weights);
   }
 
