@@ -4,9 +4,14 @@ import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Shape;
+import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * A network with a fixed input: its name, the shape of one sample, and its layers. Immutable; the
@@ -100,5 +105,76 @@ public final class Model {
   /** Everything that is saved with the model: parameters and running statistics. */
   public List<ParameterSpec> parameters() {
     return parameters;
+  }
+
+  /** How many numbers the optimiser learns. */
+  public long parameterCount() {
+    return parameters.stream()
+        .filter(ParameterSpec::trainable)
+        .mapToLong(parameter -> parameter.value().shape().elements())
+        .sum();
+  }
+
+  /** First values of all {@link #parameters}, by name; the same for the same seed. */
+  public Map<String, Tensor> initialWeights(long seed) {
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    parameters.forEach(parameter -> weights.put(parameter.name(), parameter.initial(seed)));
+    return weights;
+  }
+
+  /**
+   * Checks that weights are exactly those of this model, by names and types.
+   *
+   * @param source where they come from, for the message
+   * @throws ProgramException if one is missing, of another type, or unknown
+   */
+  public void requireFits(Map<String, Tensor> weights, String source) {
+    List<String> unknown = new ArrayList<>(weights.keySet());
+    for (ParameterSpec parameter : parameters) {
+      Tensor tensor = weights.get(parameter.name());
+      if (tensor == null || !tensor.type().equals(parameter.value().type())) {
+        throw new ProgramException(
+            source
+                + " does not fit model "
+                + name
+                + ": expected "
+                + parameter.value()
+                + ", got "
+                + (tensor == null ? "none" : tensor.type()));
+      }
+      unknown.remove(parameter.name());
+    }
+    if (!unknown.isEmpty()) {
+      throw new ProgramException(
+          source + " does not fit model " + name + ": unknown tensors " + unknown);
+    }
+  }
+
+  /**
+   * Shapes, parameters, operations and planned memory.
+   *
+   * @param batchSize samples in a batch, at least 1
+   */
+  public Summary summary(int batchSize) {
+    return Summary.of(this, batchSize);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Model model
+        && name.equals(model.name)
+        && inputShape.equals(model.inputShape)
+        && layers.equals(model.layers);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, inputShape, layers);
+  }
+
+  /** For example {@code cifar10-cnn on samples [3,32,32]}. */
+  @Override
+  public String toString() {
+    return name + " on samples " + inputShape;
   }
 }
