@@ -1,0 +1,128 @@
+package dev.gridstride.data;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+
+/**
+ * Unpacks a {@code .tar.gz}: into a temporary folder beside the target, then renamed, so that the
+ * target is never there in part. An entry that is no plain file or folder or that would lie outside
+ * the target is an error, and so is an archive that grows without end.
+ */
+final class Archive {
+  private static final long LARGEST = 4L << 30;
+
+  private Archive() {}
+
+  /** Unpacks {@code archive} into the new folder {@code target}. */
+  static void unpack(Path archive, Path target) {
+    Path parent = target.toAbsolutePath().getParent();
+    Path part = null;
+    try {
+      part = Files.createTempDirectory(parent, "." + target.getFileName() + ".");
+      unpackInto(archive, part);
+      publish(part, target);
+    } catch (IOException e) {
+      throw DataException.io("unpack into " + parent, archive, e);
+    } finally {
+      if (part != null) {
+        DataFiles.deleteTree(part);
+      }
+    }
+  }
+
+  /** Renames a finished folder to {@code target}; one that is there already stays. */
+  static void publish(Path folder, Path target) throws IOException {
+    try {
+      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      if (!Files.isDirectory(target)) {
+        throw e;
+      }
+      // Another process was faster; its copy is as good.
+    }
+  }
+
+  private static void unpackInto(Path archive, Path folder) throws IOException {
+    long left = LARGEST;
+    try (InputStream file = new BufferedInputStream(Files.newInputStream(archive), 1 << 16);
+        InputStream plain = new GzipCompressorInputStream(file);
+        TarArchiveInputStream tar = new TarArchiveInputStream(plain)) {
+      for (TarArchiveEntry entry = next(archive, tar); entry != null; entry = next(archive, tar)) {
+        Path path = inside(archive, folder, entry);
+        if (entry.isDirectory()) {
+          Files.createDirectories(path);
+          continue;
+        }
+        left -= entry.getSize();
+        if (left < 0) {
+          throw DataException.expected(archive, "at most " + LARGEST + " bytes unpacked", "more");
+        }
+        Files.createDirectories(path.getParent());
+        copy(archive, tar, entry, path);
+      }
+      plain.transferTo(OutputStream.nullOutputStream());
+    }
+  }
+
+  private static TarArchiveEntry next(Path archive, TarArchiveInputStream tar) {
+    try {
+      return tar.getNextEntry();
+    } catch (IOException | RuntimeException e) {
+      throw broken(archive, e);
+    }
+  }
+
+  private static DataException broken(Path archive, Exception cause) {
+    return new DataException(
+        archive + ": expected a whole .tar.gz, got a damaged one: " + DataException.describe(cause),
+        cause);
+  }
+
+  private static Path inside(Path archive, Path folder, TarArchiveEntry entry) {
+    String name = entry.getName();
+    if (!entry.isDirectory() && (!entry.isFile() || entry.isLink() || entry.isSymbolicLink())) {
+      throw DataException.expected(archive, "files and folders only", "a link or device " + name);
+    }
+    try {
+      Path path = folder.resolve(name).normalize();
+      if (path.startsWith(folder) && (!path.equals(folder) || entry.isDirectory())) {
+        return path;
+      }
+    } catch (InvalidPathException e) {
+      throw broken(archive, e);
+    }
+    throw DataException.expected(archive, "entries inside the archive's folder", name);
+  }
+
+  private static void copy(
+      Path archive, TarArchiveInputStream tar, TarArchiveEntry entry, Path target)
+      throws IOException {
+    long left = entry.getSize();
+    byte[] buffer = new byte[1 << 16];
+    try (OutputStream out = Files.newOutputStream(target)) {
+      while (left > 0) {
+        int n;
+        try {
+          n = tar.read(buffer);
+        } catch (IOException e) {
+          throw broken(archive, e);
+        }
+        if (n < 0) {
+          throw DataException.expected(archive, left + " more bytes of " + entry.getName(), "none");
+        }
+        out.write(buffer, 0, n);
+        left -= n;
+      }
+    }
+  }
+}
