@@ -2,6 +2,7 @@ package dev.gridstride.cli;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.data.DataException;
+import dev.gridstride.files.FileException;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.train.TrainingException;
 import java.io.PrintWriter;
@@ -30,6 +31,7 @@ final class Errors {
         exception instanceof TrainingException
             || exception instanceof DataException
             || exception instanceof BackendException
+            || exception instanceof FileException
             || exception instanceof ProgramException;
     if (known) {
       err.println("gridstride: " + exception.getMessage());

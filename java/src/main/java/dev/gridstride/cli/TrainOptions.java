@@ -6,6 +6,7 @@ import dev.gridstride.optim.Optimizers;
 import dev.gridstride.optim.Schedules;
 import dev.gridstride.train.Recipe;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -43,6 +44,12 @@ final class TrainOptions {
   private Path data;
 
   @Option(
+      names = "--image-size",
+      paramLabel = "N",
+      description = "Bring images of a folder to N x N pixels. (default: as they are)")
+  private Integer imageSize;
+
+  @Option(
       names = "--recipe",
       paramLabel = "NAME",
       description = {
@@ -55,9 +62,7 @@ final class TrainOptions {
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      description = {
-        "Epochs in all, those before a resume included.", "(default: 10)"
-      })
+      description = {"Epochs in all, those before a resume included.", "(default: 10)"})
   private Integer epochs;
 
   @Option(names = "--batch", paramLabel = "N", description = "Images a step. (default: 64)")
@@ -113,6 +118,7 @@ final class TrainOptions {
         model == null ? base.model() : model,
         dataset == null ? base.dataset() : dataset,
         data == null ? base.data() : data.toAbsolutePath().normalize().toString(),
+        imageSize == null ? base.imageSize() : imageSize,
         recipe == null ? base.recipe() : recipe,
         epochs == null ? base.epochs() : epochs,
         batch == null ? base.batch() : batch,
@@ -133,6 +139,7 @@ final class TrainOptions {
     Choices.atLeastOne(spec, "--epochs", epochs);
     Choices.atLeastOne(spec, "--batch", batch);
     Choices.atLeastOne(spec, "--limit", limit);
+    Choices.atLeastOne(spec, "--image-size", imageSize);
     if (validationSplit != null && !(validationSplit > 0 && validationSplit < 1)) {
       throw new ParameterException(
           spec.commandLine(),
@@ -144,7 +151,7 @@ final class TrainOptions {
     }
   }
 
-  private void choice(String option, String value, java.util.List<String> known) {
+  private void choice(String option, String value, List<String> known) {
     if (value != null) {
       Choices.check(spec, option, value, known);
     }

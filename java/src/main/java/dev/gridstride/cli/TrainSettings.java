@@ -12,6 +12,7 @@ import java.util.Map;
  * @param model name of the net
  * @param dataset name of the data set
  * @param data folder of the data, or empty
+ * @param imageSize side of the images of a folder, or 0 for their own
  * @param recipe name of the recipe
  * @param epochs in all
  * @param batch samples a step
@@ -26,6 +27,7 @@ record TrainSettings(
     String model,
     String dataset,
     String data,
+    int imageSize,
     String recipe,
     int epochs,
     int batch,
@@ -37,7 +39,7 @@ record TrainSettings(
     double learningRate) {
   static final TrainSettings DEFAULT =
       new TrainSettings(
-          Models.CIFAR10_CNN, "auto", "", Recipe.ARTICLE.name(), 10, 64, 1, 0, 0, "", "", 0);
+          Models.CIFAR10_CNN, "auto", "", 0, Recipe.ARTICLE.name(), 10, 64, 1, 0, 0, "", "", 0);
 
   /** What {@link #toMap} gave. */
   static TrainSettings of(Map<String, String> map) {
@@ -45,6 +47,7 @@ record TrainSettings(
         map.getOrDefault("model", DEFAULT.model),
         map.getOrDefault("dataset", DEFAULT.dataset),
         map.getOrDefault("data", DEFAULT.data),
+        Integer.parseInt(map.getOrDefault("image_size", "" + DEFAULT.imageSize)),
         map.getOrDefault("recipe", DEFAULT.recipe),
         Integer.parseInt(map.getOrDefault("epochs", "" + DEFAULT.epochs)),
         Integer.parseInt(map.getOrDefault("batch", "" + DEFAULT.batch)),
@@ -61,6 +64,7 @@ record TrainSettings(
     map.put("model", model);
     map.put("dataset", dataset);
     map.put("data", data);
+    map.put("image_size", "" + imageSize);
     map.put("recipe", recipe);
     map.put("epochs", "" + epochs);
     map.put("batch", "" + batch);

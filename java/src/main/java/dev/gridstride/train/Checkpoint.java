@@ -77,8 +77,19 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
    * @throws FileException if a file cannot be read or the tensors are damaged
    */
   public static Checkpoint load(Path path) {
+    CheckpointInfo info = info(path);
     Path folder = locate(path);
-    Path file = folder.resolve(FILE);
+    Path tensors = folder.resolve(info.tensors());
+    if (!folder.equals(tensors.getParent())) {
+      throw new TrainingException(
+          folder + ": the tensors must lie beside it, got " + info.tensors());
+    }
+    return new Checkpoint(info, SafeTensors.read(tensors).tensors());
+  }
+
+  /** Reads what a checkpoint says of its run, without the tensors; otherwise as {@link #load}. */
+  public static CheckpointInfo info(Path path) {
+    Path file = locate(path).resolve(FILE);
     CheckpointInfo info;
     try {
       info = JSON.readValue(Files.readString(file, StandardCharsets.UTF_8), CheckpointInfo.class);
@@ -92,11 +103,7 @@ public record Checkpoint(CheckpointInfo info, Map<String, Tensor> tensors) {
       throw new TrainingException(
           file + ": format " + info.format() + ", expected " + CheckpointInfo.FORMAT);
     }
-    Path tensors = folder.resolve(info.tensors());
-    if (!folder.equals(tensors.getParent())) {
-      throw new TrainingException(file + ": the tensors must lie beside it, got " + info.tensors());
-    }
-    return new Checkpoint(info, SafeTensors.read(tensors).tensors());
+    return info;
   }
 
   /**

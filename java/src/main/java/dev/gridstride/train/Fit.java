@@ -66,18 +66,38 @@ final class Fit implements Run {
 
   History run(List<Callback> callbacks) {
     NanGuard guard = new NanGuard(this);
+    RuntimeException failure = null;
     try {
       callbacks.forEach(callback -> callback.onTrainBegin(this));
       while (progress.history.epochs().size() < epochs && !stopping()) {
         epoch(callbacks, guard);
       }
-    } finally {
-      callbacks.forEach(callback -> callback.onTrainEnd(this));
+    } catch (RuntimeException e) {
+      failure = e;
     }
+    end(callbacks, failure);
     if (!stopped && progress.history.epochs().size() < epochs) {
       stop(History.StopReason.INTERRUPTED, "interrupted");
     }
     return progress.history;
+  }
+
+  private void end(List<Callback> callbacks, RuntimeException before) {
+    RuntimeException failure = before;
+    for (Callback callback : callbacks) {
+      try {
+        callback.onTrainEnd(this);
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   private void epoch(List<Callback> callbacks, NanGuard guard) {

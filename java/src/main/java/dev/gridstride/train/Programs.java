@@ -41,8 +41,7 @@ import java.util.Map;
  * @param augmentation of training samples; evaluation takes its normalisation only
  * @param seed of shuffle, augmentation and dropout
  */
-record Programs(
-    Model model, Loss loss, Optimizer optimizer, Augmentation augmentation, long seed) {
+record Programs(Model model, Loss loss, Optimizer optimizer, Augmentation augmentation, long seed) {
   static final int TOP_K = 5;
 
   /** A data set under the name that its values have in this session. */
@@ -70,8 +69,7 @@ record Programs(
     Map<Value, Value> gradients = Differentiate.append(builder, pass.loss, trainable);
     Value step = States.int64(builder, States.STEP);
     Value factor = States.float32(builder, States.LEARNING_RATE_FACTOR);
-    Value rate =
-        builder.add("learning_rate", new LearningRate(optimizer.schedule()), step, factor);
+    Value rate = builder.add("learning_rate", new LearningRate(optimizer.schedule()), step, factor);
     optimizer.addUpdates(builder, gradients, step, rate);
     increment(builder, States.CURSOR, batch);
     increment(builder, States.STEP, 1);
@@ -107,8 +105,7 @@ record Programs(
       countHits(builder, States.EVALUATION + States.HITS, 1, predictions, labels);
       countHits(builder, States.EVALUATION + States.TOP_HITS, topK(), predictions, labels);
       Value counts = builder.state(States.EVALUATION + States.CONFUSION, confusionType());
-      builder.update(
-          new ConfusionCounts(), List.of(counts, predictions, labels), List.of(counts));
+      builder.update(new ConfusionCounts(), List.of(counts, predictions, labels), List.of(counts));
     }
     increment(builder, cursor.name(), batch);
     return new StepProgram(

@@ -11,6 +11,7 @@ public final class ProgressLine implements Callback {
   private static final long REFRESH_MILLIS = 200;
 
   private final PrintStream terminal;
+  private final PrintStream out;
   private final int columns;
   private ProgressBar bar;
   private long next;
@@ -19,10 +20,12 @@ public final class ProgressLine implements Callback {
    * A progress line.
    *
    * @param terminal where to draw
+   * @param out where the lines of finished epochs go
    * @param columns its width
    */
-  public ProgressLine(PrintStream terminal, int columns) {
+  public ProgressLine(PrintStream terminal, PrintStream out, int columns) {
     this.terminal = terminal;
+    this.out = out;
     this.columns = columns;
   }
 
@@ -53,7 +56,7 @@ public final class ProgressLine implements Callback {
   @Override
   public void onEpochEnd(Run run, History.Epoch epoch) {
     erase();
-    terminal.println(PlainProgress.summary(epoch, run.epochs()));
+    out.println(PlainProgress.summary(epoch, run.epochs()));
   }
 
   @Override

@@ -135,7 +135,6 @@ public record Recipe(
    * @param steps of the whole training
    */
   public Optimizer optimizer(long steps) {
-    return Optimizers.create(optimizer)
-        .withSchedule(Schedules.create(schedule, learningRate, steps));
+    return Optimizers.create(optimizer).schedule(Schedules.create(schedule, learningRate, steps));
   }
 }
