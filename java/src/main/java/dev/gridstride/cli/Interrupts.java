@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>Uses {@code sun.misc.Signal} of the module {@code jdk.unsupported}, by reflection as the
  * compiler warns of it. A Java without it keeps its own behaviour: to end at once.
  */
-final class Interrupts implements AutoCloseable {
+final class Interrupts {
   private final Map<Object, Object> previous = new LinkedHashMap<>();
   private final Method handle;
 
@@ -52,8 +52,7 @@ final class Interrupts implements AutoCloseable {
   }
 
   /** Gives the signals back to their handlers from before. */
-  @Override
-  public void close() {
+  void release() {
     previous.forEach(
         (signal, handler) -> {
           try {

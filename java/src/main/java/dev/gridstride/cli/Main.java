@@ -1,6 +1,9 @@
 package dev.gridstride.cli;
 
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.Charset;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,14 +63,17 @@ public final class Main implements Runnable {
             .addSubcommand(new PredictCommand(terminal))
             .addSubcommand(new DatasetsCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal));
-    line.setOut(new PrintWriter(terminal.out(), true));
-    line.setErr(new PrintWriter(terminal.err(), true));
+    line.setOut(writer(terminal.out())).setErr(writer(terminal.err()));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
     line.setAbbreviatedOptionsAllowed(false);
     line.setParameterExceptionHandler(Errors::usage);
     line.setExecutionExceptionHandler(
         (exception, command, parsed) -> Errors.failure(exception, command, main.stacktrace));
     return line.execute(args);
+  }
+
+  private static PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, Charset.defaultCharset()), true);
   }
 
   @Override

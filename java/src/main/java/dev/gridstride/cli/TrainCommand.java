@@ -263,9 +263,11 @@ final class TrainCommand implements Callable<Integer> {
           terminal.err().println("interrupted: finishing the step and saving; again to exit now");
           trainer.interrupt();
         };
-    try (Interrupts interrupts = Interrupts.handle(stop)) {
-      History history = trainer.fit(data.train, data.validation, epochs);
-      return history;
+    Interrupts interrupts = Interrupts.handle(stop);
+    try {
+      return trainer.fit(data.train, data.validation, epochs);
+    } finally {
+      interrupts.release();
     }
   }
 
