@@ -131,6 +131,10 @@ public final class Program {
 
     /** A value with samples along dimension 0, written by the caller before a run. */
     public Value input(String name, TensorType type) {
+      if (type.shape().rank() == 0) {
+        throw new ProgramException(
+            "program: input " + name + " needs a dimension of samples, got " + type);
+      }
       return persistent(name, type, Role.INPUT, true);
     }
 

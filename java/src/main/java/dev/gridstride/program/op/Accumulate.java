@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * Running sum, in place: {@code sum = sum + factor * value}. Inputs: sum float64 or int64 scalar,
- * value a scalar of any type. Output: sum.
+ * value a scalar, of an integer type if the sum is. Output: sum.
  *
  * @param factor of the value; the batch size turns a mean into a sum
  */
@@ -26,7 +26,13 @@ public record Accumulate(long factor) implements Op {
         name(),
         "sum must be FLOAT64 or INT64, got " + sum);
     Check.scalar(name(), "sum", sum, sum.dtype());
-    Check.scalar(name(), "value", inputs.get(1), inputs.get(1).dtype());
+    TensorType value = inputs.get(1);
+    Check.scalar(name(), "value", value, value.dtype());
+    boolean real = value.dtype() == DataType.FLOAT32 || value.dtype() == DataType.FLOAT64;
+    Check.that(
+        !real || sum.dtype() == DataType.FLOAT64,
+        name(),
+        "a real value needs a sum of FLOAT64, got sum " + sum + ", value " + value);
     return List.of(sum);
   }
 }

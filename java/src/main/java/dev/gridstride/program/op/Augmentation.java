@@ -11,6 +11,8 @@ import java.util.List;
  * words of {@link dev.gridstride.program.Philox} under the key {@code ~seed} at counter ({@code i},
  * {@code 2 e}): word 0 for the flip, 1 and 2 for the vertical and the horizontal shift; and at
  * ({@code i}, {@code 2 e + 1}): words 0 and 1 for the row and the column of the cut-out's centre.
+ * A shift is {@code below(word, 2 * shift + 1) - shift} rows down or columns to the right; a centre
+ * is {@code below(word, height)} or {@code below(word, width)}.
  *
  * @param mean per channel, subtracted after scaling; empty for none
  * @param std per channel, divided by; empty for none
@@ -18,7 +20,8 @@ import java.util.List;
  * @param shift most pixels of a random translation each way, uniform in [-shift, shift]; what moves
  *     in from outside is the image mirrored at its edge (the edge itself not repeated)
  * @param cutout side of a square of zeros (after normalising) round a random pixel, clipped at the
- *     edges; 0 for none
+ *     edges: rows {@code centre - cutout / 2} (rounded down) to {@code + cutout - 1}, columns
+ *     likewise; 0 for none
  */
 public record Augmentation(List<Float> mean, List<Float> std, Flip flip, int shift, int cutout) {
   /** No change but the scaling of bytes to [0, 1]. */
@@ -33,7 +36,7 @@ public record Augmentation(List<Float> mean, List<Float> std, Flip flip, int shi
     /**
      * A random half of the samples in even epochs, the other half in odd ones, so that two epochs
      * show every sample both ways (Jordan, "94% on CIFAR-10 in 3.29 seconds", 2024). The half is
-     * drawn at epoch 0.
+     * drawn at epoch 0: those whose top bit is set.
      */
     ALTERNATING
   }

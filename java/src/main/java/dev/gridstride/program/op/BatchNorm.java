@@ -11,7 +11,7 @@ import java.util.List;
  * Batch normalisation with the batch's own statistics (Ioffe and Szegedy, 2015), for training:
  * {@code y = gamma[c] * (x - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]}, mean and (biased)
  * variance taken per channel over all other dimensions. Inputs: x [N,C] or [N,C,H,W], gamma [C],
- * beta [C]. Outputs: y as x, mean [C], variance [C].
+ * beta [C]. Outputs: y as x, mean [C], variance [C]; gradients pass through y only.
  *
  * @param epsilon added to the variance
  */
@@ -45,6 +45,10 @@ public record BatchNorm(float epsilon) implements Op {
 
   @Override
   public void gradient(Gradients g) {
+    Check.that(
+        g.gradOutput(1) == null && g.gradOutput(2) == null,
+        name(),
+        "has no gradient through its outputs mean and variance, and the loss depends on them");
     addBackward(g, new BatchNormBackward(epsilon, true), g.output(1), g.output(2));
   }
 

@@ -4,6 +4,7 @@ import dev.gridstride.program.DataType;
 import dev.gridstride.program.Gradients;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
 import java.util.List;
 
 /**
@@ -32,6 +33,12 @@ public record MeanSquaredError() implements Op {
   @Override
   public void gradient(Gradients g) {
     Op op = new MeanSquaredErrorBackward();
-    g.accumulate(0, g.builder().add(g.gradName(0), op, g.input(0), g.input(1), g.gradOutput(0)));
+    for (int i = 0; i < 2; i++) {
+      if (g.needed(i)) {
+        Value own = g.input(i);
+        Value other = g.input(1 - i);
+        g.accumulate(i, g.builder().add(g.gradName(i), op, own, other, g.gradOutput(0)));
+      }
+    }
   }
 }

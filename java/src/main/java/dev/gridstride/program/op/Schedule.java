@@ -61,6 +61,7 @@ public sealed interface Schedule {
     public Cosine {
       positive("rate", rate);
       positive("steps", (double) steps);
+      notNegative("last", last);
     }
 
     @Override
@@ -83,6 +84,7 @@ public sealed interface Schedule {
     public Linear {
       positive("rate", rate);
       positive("steps", (double) steps);
+      notNegative("last", last);
     }
 
     @Override
@@ -108,6 +110,13 @@ public sealed interface Schedule {
     @Override
     public double at(long step) {
       return after.at(step) * Math.min(1.0, (step + 1.0) / steps);
+    }
+  }
+
+  private static void notNegative(String argument, double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw new ProgramException(
+          "learning rate schedule: " + argument + " must not be negative, got " + value);
     }
   }
 

@@ -36,7 +36,8 @@ public final class Differentiate {
    * @param loss the scalar to differentiate
    * @param wanted values whose gradients are wanted
    * @return the gradient of each wanted value, in their order
-   * @throws ProgramException if the loss does not depend on one of them
+   * @throws ProgramException if the loss does not depend on one of them, or does so through an op
+   *     or an input that has no gradient
    */
   public static Map<Value, Value> append(
       Program.Builder builder, Value loss, Collection<Value> wanted) {
@@ -60,7 +61,9 @@ public final class Differentiate {
       Node node = forward.get(i);
       boolean reached = node.outputs().stream().anyMatch(gradients::containsKey);
       if (reached && node.inputs().stream().anyMatch(needed::contains)) {
-        node.op().gradient(new NodeGradients(node));
+        NodeGradients rule = new NodeGradients(node);
+        node.op().gradient(rule);
+        rule.checkComplete();
       }
     }
     Map<Value, Value> result = new LinkedHashMap<>();
@@ -77,9 +80,20 @@ public final class Differentiate {
 
   private final class NodeGradients implements Gradients {
     private final Node node;
+    private final boolean[] given;
 
     NodeGradients(Node node) {
       this.node = node;
+      given = new boolean[node.inputs().size()];
+    }
+
+    void checkComplete() {
+      for (int i = 0; i < given.length; i++) {
+        if (needed(i) && !given[i]) {
+          throw new ProgramException(
+              node.op().name() + ": has no gradient with respect to its input " + input(i));
+        }
+      }
     }
 
     @Override
@@ -109,6 +123,7 @@ public final class Differentiate {
         throw new ProgramException(
             node.op().name() + ": gradient " + gradient + " does not fit input " + input);
       }
+      given[i] = true;
       gradients.merge(
           input,
           gradient,

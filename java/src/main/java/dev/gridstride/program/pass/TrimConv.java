@@ -37,6 +37,7 @@ public final class TrimConv {
     if (convNode == null
         || !(convNode.op() instanceof Conv2d conv)
         || !rewriter.onlyReader(map, poolNode)
+        || argmaxIsRead(rewriter, poolNode)
         || !pool.window().padding().equals(Padding2d.NONE)) {
       return;
     }
@@ -61,5 +62,11 @@ public final class TrimConv {
     rewriter.replace(
         convNode, new Node(conv.withPadding(padding), convNode.inputs(), List.of(trimmed)));
     rewriter.redirect(map, trimmed);
+  }
+
+  /** Places in a trimmed image are counted in rows of its own width. */
+  private static boolean argmaxIsRead(Rewriter rewriter, Node pool) {
+    Value argmax = pool.output(1);
+    return rewriter.isOutput(argmax) || !rewriter.consumers(argmax).isEmpty();
   }
 }
