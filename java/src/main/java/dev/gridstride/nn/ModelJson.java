@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -63,7 +64,7 @@ public final class ModelJson {
       String format,
       int version,
       String name,
-      int[] inputShape,
+      List<Integer> inputShape,
       List<String> classNames,
       Preprocessing preprocessing,
       Sequential layers) {}
@@ -113,7 +114,7 @@ public final class ModelJson {
             FORMAT,
             VERSION,
             model.name(),
-            model.inputShape().dims(),
+            Arrays.stream(model.inputShape().dims()).boxed().toList(),
             saved.classNames(),
             saved.preprocessing(),
             model.layers());
@@ -153,8 +154,8 @@ public final class ModelJson {
         throw broken(file, "version: expected " + VERSION + ", got " + root.path("version"), null);
       }
       Document document = JSON.treeToValue(root, Document.class);
-      Shape inputShape = Shape.of(document.inputShape);
-      Model model = new Model(document.name, inputShape, document.layers);
+      int[] dims = document.inputShape.stream().mapToInt(Integer::intValue).toArray();
+      Model model = new Model(document.name, Shape.of(dims), document.layers);
       return new SavedModel(model, document.preprocessing, document.classNames);
     } catch (JsonMappingException e) {
       throw broken(file, path(e) + e.getOriginalMessage(), e);

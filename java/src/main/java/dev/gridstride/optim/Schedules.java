@@ -32,22 +32,22 @@ public final class Schedules {
    * over the first tenth of the steps.
    *
    * @param rate highest learning rate
-   * @param steps of the whole training
+   * @param length of the whole training, in steps
    * @throws ProgramException if the name is unknown or a number is not positive
    */
-  public static Schedule create(String name, double rate, long steps) {
+  public static Schedule create(String name, double rate, long length) {
     if (name.equals(WARMUP)) {
-      return create("warmup-constant", rate, steps);
+      return create("warmup-constant", rate, length);
     }
     if (name.startsWith(WARMUP + "-")) {
-      Schedule after = create(name.substring(WARMUP.length() + 1), rate, steps);
-      return new Schedule.Warmup(Math.max(1, steps / 10), after);
+      Schedule after = create(name.substring(WARMUP.length() + 1), rate, length);
+      return new Schedule.Warmup(Math.max(1, length / 10), after);
     }
     return switch (name) {
       case "constant" -> new Schedule.Constant(rate);
-      case "step" -> new Schedule.Step(rate, Math.max(1, (steps + 2) / 3), 0.1);
-      case "cosine" -> new Schedule.Cosine(rate, steps, 0);
-      case "linear" -> new Schedule.Linear(rate, steps, 0);
+      case "step" -> new Schedule.Step(rate, Math.max(1, (length + 2) / 3), 0.1);
+      case "cosine" -> new Schedule.Cosine(rate, length, 0);
+      case "linear" -> new Schedule.Linear(rate, length, 0);
       default ->
           throw new ProgramException(
               "unknown schedule " + name + "; known: " + String.join(", ", names()));
