@@ -4,11 +4,9 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
@@ -25,30 +23,14 @@ final class Archive {
 
   /** Unpacks {@code archive} into the new folder {@code target}. */
   static void unpack(Path archive, Path target) {
-    Path parent = target.toAbsolutePath().getParent();
-    Path part = null;
+    Path part = DataFiles.temporaryFolder(target);
     try {
-      part = Files.createTempDirectory(parent, "." + target.getFileName() + ".");
       unpackInto(archive, part);
-      publish(part, target);
+      DataFiles.publish(part, target);
     } catch (IOException e) {
-      throw DataException.io("unpack into " + parent, archive, e);
+      throw DataException.io("unpack to " + target, archive, e);
     } finally {
-      if (part != null) {
-        DataFiles.deleteTree(part);
-      }
-    }
-  }
-
-  /** Renames a finished folder to {@code target}; one that is there already stays. */
-  static void publish(Path folder, Path target) throws IOException {
-    try {
-      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileSystemException e) {
-      if (!Files.isDirectory(target)) {
-        throw e;
-      }
-      // Another process was faster; its copy is as good.
+      DataFiles.deleteTree(part);
     }
   }
 

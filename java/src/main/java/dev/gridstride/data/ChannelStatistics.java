@@ -2,8 +2,8 @@ package dev.gridstride.data;
 
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Tensor;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Mean and standard deviation of each channel of a data set, as the augmentation's normalisation
@@ -28,18 +28,18 @@ public record ChannelStatistics(List<Float> mean, List<Float> std) {
   public static ChannelStatistics of(Dataset data) {
     Tensor samples = data.samples();
     int channels = samples.shape().dim(1);
-    List<Float> mean = new ArrayList<>();
-    List<Float> std = new ArrayList<>();
-    for (int c = 0; c < channels; c++) {
-      double[] moments =
-          samples.type().dtype() == DataType.UINT8 ? ofBytes(samples, c) : ofFloats(samples, c);
-      mean.add((float) moments[0]);
-      float deviation = (float) Math.sqrt(moments[1]);
-      std.add(deviation > 0 ? deviation : 1);
-    }
-    return new ChannelStatistics(mean, std);
+    boolean bytes = samples.type().dtype() == DataType.UINT8;
+    List<double[]> moments =
+        IntStream.range(0, channels)
+            .parallel()
+            .mapToObj(c -> bytes ? ofBytes(samples, c) : ofFloats(samples, c))
+            .toList();
+    return new ChannelStatistics(
+        moments.stream().map(m -> (float) m[0]).toList(),
+        moments.stream().map(m -> m[1] > 0 ? (float) Math.sqrt(m[1]) : 1f).toList());
   }
 
+  /** Mean and variance of a channel. */
   private static double[] ofBytes(Tensor samples, int channel) {
     byte[] bytes = samples.bytes();
     int plane = plane(samples);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Reads the binary form of CIFAR-10 and CIFAR-100 (Krizhevsky, "Learning multiple layers of
@@ -132,16 +133,13 @@ final class CifarReader {
   }
 
   private Dataset read(Path folder, String part, List<String> files, List<String> classNames) {
-    int count = 0;
-    for (String file : files) {
-      count += (int) records(folder.resolve(file));
-    }
+    int perFile = (int) records(folder.resolve(files.get(0)));
+    int count = perFile * files.size();
     byte[] pixels = new byte[DataFiles.arrayLength(folder, (long) count * PIXELS)];
     int[] labels = new int[count];
-    int done = 0;
-    for (String file : files) {
-      done = read(folder.resolve(file), pixels, labels, done);
-    }
+    IntStream.range(0, files.size())
+        .parallel()
+        .forEach(f -> read(folder.resolve(files.get(f)), perFile, pixels, labels, f * perFile));
     return Dataset.of(
         part,
         Tensor.of(Shape.of(count, 3, 32, 32), pixels),
@@ -149,9 +147,9 @@ final class CifarReader {
         classNames);
   }
 
-  /** Reads all records of a file into the arrays from sample {@code start} on; returns the end. */
-  private int read(Path file, byte[] pixels, int[] labels, int start) {
-    int left = (int) records(file);
+  /** Reads this many records of a file into the arrays from sample {@code start} on. */
+  private void read(Path file, int count, byte[] pixels, int[] labels, int start) {
+    int left = count;
     int i = start;
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer buffer = ByteBuffer.allocateDirect(RECORDS_AT_ONCE * (labelBytes + PIXELS));
@@ -173,7 +171,6 @@ final class CifarReader {
     } catch (IOException e) {
       throw DataException.io("read", file, e);
     }
-    return i;
   }
 
   private int label(Path file, ByteBuffer buffer, int record) {

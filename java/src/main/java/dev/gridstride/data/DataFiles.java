@@ -3,10 +3,12 @@ package dev.gridstride.data;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +108,28 @@ final class DataFiles {
     }
   }
 
+  /** Makes a new hidden folder beside {@code target}, to be renamed to it. */
+  static Path temporaryFolder(Path target) {
+    Path parent = target.toAbsolutePath().getParent();
+    try {
+      return Files.createTempDirectory(parent, "." + target.getFileName() + ".");
+    } catch (IOException e) {
+      throw DataException.io("write into the folder", parent, e);
+    }
+  }
+
+  /** Renames a finished folder to {@code target}; one that is there already stays. */
+  static void publish(Path finished, Path target) throws IOException {
+    try {
+      Files.move(finished, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      if (!Files.isDirectory(target)) {
+        throw e;
+      }
+      // Another process was faster; its copy is as good.
+    }
+  }
+
   /** Deletes a folder with all in it; what cannot be deleted stays. */
   static void deleteTree(Path folder) {
     try {
@@ -116,6 +140,11 @@ final class DataFiles {
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
                 throws IOException {
               Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException failure) {
               return FileVisitResult.CONTINUE;
             }
 

@@ -157,7 +157,13 @@ public final class Datasets {
       return read(first, finder, found.get(), "auto");
     }
     String note = "auto; " + first.about().name() + " not used: " + why;
-    return read(second, finder, found(second, finder, options), note);
+    Finder.Found other;
+    try {
+      other = found(second, finder, options);
+    } catch (DataException e) {
+      throw new DataException(note + ". " + e.getMessage(), e);
+    }
+    return read(second, finder, other, note);
   }
 
   private static String reason(DataException failure) {

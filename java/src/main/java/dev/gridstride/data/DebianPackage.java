@@ -37,9 +37,8 @@ final class DebianPackage {
   void fetch(Path inPackage, Path target) {
     Path aptGet = tool("apt-get");
     Path dpkgDeb = tool("dpkg-deb");
-    Path work = null;
+    Path work = DataFiles.temporaryFolder(target);
     try {
-      work = Files.createTempDirectory(target.toAbsolutePath().getParent(), ".debian.");
       progress.update("apt-get download " + name, 0, -1);
       Path deb = download(aptGet, work);
       Path root = Files.createDirectory(work.resolve("root"));
@@ -48,33 +47,22 @@ final class DebianPackage {
       if (!Files.isDirectory(folder)) {
         throw DataException.expected("Debian package " + name, "the folder " + inPackage, "none");
       }
-      Archive.publish(folder, target);
+      DataFiles.publish(folder, target);
     } catch (IOException e) {
-      throw DataException.io("unpack Debian's package " + name + " into", target.getParent(), e);
+      throw DataException.io("unpack Debian's package " + name + " to", target, e);
     } finally {
-      if (work != null) {
-        DataFiles.deleteTree(work);
-      }
+      DataFiles.deleteTree(work);
     }
   }
 
   private Path download(Path aptGet, Path work) throws IOException {
-    List<String> command = new ArrayList<>(List.of(aptGet.toString(), "-q"));
-    for (String option : List.of("Acquire::Retries=1", "Acquire::http::Timeout=15")) {
-      command.addAll(List.of("-o", option));
-    }
-    List<String> download = new ArrayList<>(command);
-    download.addAll(List.of("download", name));
+    List<String> command =
+        List.of(
+            aptGet.toString(), "-q", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=15");
     try {
-      run(work, download);
-    } catch (DataException systemLists) {
-      download = withPrivateLists(command, work);
-      try {
-        run(work, download);
-      } catch (DataException e) {
-        throw new DataException(
-            systemLists.getMessage() + "; with lists of its own: " + e.getMessage(), e);
-      }
+      run(work, join(command, "download", name));
+    } catch (DataException e) {
+      withPrivateLists(command, work, e);
     }
     try (var files = Files.newDirectoryStream(work, name + "_*.deb")) {
       for (Path file : files) {
@@ -84,24 +72,35 @@ final class DebianPackage {
     throw DataException.expected("apt-get download " + name, "a file " + name + "_*.deb", "none");
   }
 
-  /** Fetches package lists into {@code work}; returns the download command that uses them. */
-  private List<String> withPrivateLists(List<String> command, Path work) throws IOException {
-    Path lists = Files.createDirectories(work.resolve("lists").resolve("partial"));
-    Path cache = Files.createDirectories(work.resolve("cache").resolve("archives/partial"));
-    List<String> own = new ArrayList<>(command);
-    own.addAll(List.of("-o", "Dir::State::lists=" + lists.getParent()));
-    own.addAll(List.of("-o", "Dir::Cache=" + cache.getParent().getParent()));
-    List<String> update = new ArrayList<>(own);
-    update.add("update");
-    progress.update("apt-get update (private lists)", 0, -1);
+  /** Fetches package lists into {@code work} and downloads by them. */
+  private void withPrivateLists(List<String> command, Path work, DataException failure)
+      throws IOException {
+    Path lists = work.resolve("lists");
+    Path cache = work.resolve("cache");
+    Files.createDirectories(lists.resolve("partial"));
+    Files.createDirectories(cache.resolve("archives").resolve("partial"));
+    List<String> own =
+        join(command, "-o", "Dir::State::lists=" + lists, "-o", "Dir::Cache=" + cache);
+    progress.update("apt-get update (lists of our own)", 0, -1);
+    String trouble;
     try {
-      run(work, update);
+      trouble = run(work, join(own, "update"));
     } catch (DataException e) {
       // One of the sources may be out of reach and Debian's not: the download will tell.
-      System.getLogger(getClass().getName()).log(System.Logger.Level.DEBUG, e.getMessage());
+      trouble = e.getMessage();
     }
-    own.addAll(List.of("download", name));
-    return own;
+    try {
+      run(work, join(own, "download", name));
+    } catch (DataException e) {
+      throw new DataException(
+          failure.getMessage() + "; with lists of its own: " + e.getMessage() + "; " + trouble, e);
+    }
+  }
+
+  private static List<String> join(List<String> command, String... more) {
+    List<String> joined = new ArrayList<>(command);
+    joined.addAll(List.of(more));
+    return joined;
   }
 
   private static Path tool(String tool) {
@@ -114,15 +113,19 @@ final class DebianPackage {
     throw new DataException(tool + " is not on the PATH: this is no Debian or Ubuntu");
   }
 
-  /** Runs a command in {@code work}; its output is part of the error if it fails. */
-  private static void run(Path work, List<String> command) throws IOException {
+  /** Runs a command in {@code work}; returns what it complained of. */
+  private static String run(Path work, List<String> command) throws IOException {
     Path log = work.resolve("log");
     ProcessBuilder builder = new ProcessBuilder(command).directory(work.toFile());
     builder.redirectErrorStream(true).redirectOutput(log.toFile());
     builder.redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
     builder.environment().put("LC_ALL", "C");
     Process process = builder.start();
-    String shown = String.join(" ", command);
+    int words = command.size();
+    String shown =
+        Path.of(command.get(0)).getFileName()
+            + " "
+            + String.join(" ", command.subList(Math.max(1, words - 2), words));
     try {
       if (!process.waitFor(MINUTES, TimeUnit.MINUTES)) {
         throw new DataException(shown + ": not done within " + MINUTES + " minutes");
@@ -135,14 +138,16 @@ final class DebianPackage {
     }
     if (process.exitValue() != 0) {
       throw new DataException(
-          shown + ": exit code " + process.exitValue() + ": " + lastErrors(log));
+          shown + ": exit code " + process.exitValue() + ": " + complaints(log));
     }
+    return complaints(log);
   }
 
-  private static String lastErrors(Path log) {
+  private static String complaints(Path log) {
     List<String> lines =
         DataFiles.lines(log).stream()
-            .filter(line -> line.startsWith("E:") || line.startsWith("dpkg"))
+            .filter(line -> line.matches("(E:|W: Failed|dpkg).*"))
+            .distinct()
             .toList();
     return String.join("; ", lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size()));
   }

@@ -113,10 +113,10 @@ final class Download {
         String late = body.late(start);
         if (late != null) {
           response.cancel(true);
-          throw new DataException(file.uri() + ": " + late, e);
+          throw new DataException(file.uri() + " cannot be downloaded: " + late, e);
         }
       } catch (ExecutionException e) {
-        throw new DataException(file.uri() + ": cannot be downloaded: " + reason(e.getCause()), e);
+        throw new DataException(file.uri() + " cannot be downloaded: " + reason(e.getCause()), e);
       } catch (InterruptedException e) {
         response.cancel(true);
         Thread.currentThread().interrupt();
@@ -128,7 +128,7 @@ final class Download {
   private static String reason(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
-        return "its host name is not known here; is this machine online?";
+        return "host name not known (is this machine online?)";
       }
     }
     return failure instanceof ConnectException

@@ -1,10 +1,12 @@
 package dev.gridstride.data;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Finds a known data set on this machine, or fetches it. */
 final class Finder {
@@ -139,32 +141,44 @@ final class Finder {
       return unpacked;
     }
     Path folder = cache.resolve(source.folders().get(0));
-    DataFiles.createFolder(folder);
-    for (RemoteFile file : source.downloads()) {
-      download.fetch(file, folder.resolve(file.fileName()));
+    Path part = DataFiles.temporaryFolder(folder);
+    try {
+      for (RemoteFile file : source.downloads()) {
+        download.fetch(file, part.resolve(file.fileName()));
+      }
+      DataFiles.publish(part, folder);
+    } catch (IOException e) {
+      throw DataException.io("write", folder, e);
+    } finally {
+      DataFiles.deleteTree(part);
     }
     return new Found(folder, "downloaded from " + source.downloads().get(0).uri().getHost());
   }
 
   /** What the user can do by hand. */
   String cure(Source source) {
-    StringBuilder cure = new StringBuilder("Put ");
-    Path folder = source.archive().isPresent() ? cache : cache.resolve(source.folders().get(0));
-    List<String> files = new ArrayList<>();
-    for (RemoteFile file : source.downloads()) {
-      files.add(file.uri() + " (md5 " + file.md5() + ")");
-    }
-    cure.append(String.join(", ", files)).append(" into ").append(folder);
-    cure.append(", or name a folder that has ");
-    cure.append(source.archive().isPresent() ? "it" : "them");
-    cure.append(", or the folder ").append(source.folders().get(0)).append(", with --data DIR");
-    source
-        .debianPackage()
-        .ifPresent(
-            name ->
-                cure.append(", or install Debian's package: apt-get update && apt-get install ")
-                    .append(name));
-    return cure.append('.').toString();
+    boolean packed = source.archive().isPresent();
+    String files =
+        source.downloads().stream()
+            .map(file -> file.fileName() + " (md5 " + file.md5() + ")")
+            .collect(Collectors.joining(", "));
+    String folder = source.folders().get(0);
+    String debian =
+        source
+            .debianPackage()
+            .map(name -> ", or as root: apt-get update && apt-get install " + name)
+            .orElse("");
+    return "Get "
+        + files
+        + " from "
+        + source.downloads().get(0).uri().resolve(".")
+        + " and put "
+        + (packed ? "it into " + cache : "them into " + cache.resolve(folder))
+        + ", or give the folder that holds "
+        + (packed ? "it (or what is in it, " + folder + ")" : "them")
+        + " with --data DIR"
+        + debian
+        + ". Another cache folder is set by GRIDSTRIDE_CACHE.";
   }
 
   /** The places that were looked in, for the user. */
