@@ -200,6 +200,16 @@ final class TrainCommand implements Callable<Integer> {
     builder.callback(new SaveCheckpoint(folder.checkpoint()));
     Trainer trainer = builder.build();
     announce(settings, model, n);
+    if (checkpoint != null && checkpoint.info().epoch() >= settings.epochs()) {
+      terminal
+          .out()
+          .println(
+              "nothing left to train: "
+                  + checkpoint.info().epoch()
+                  + " of "
+                  + settings.epochs()
+                  + " epochs are done; ask for more with --epochs");
+    }
     History history = fit(trainer, data, settings.epochs());
 
     Report report =

@@ -14,6 +14,7 @@ import dev.gridstride.program.op.Schedule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -188,7 +189,7 @@ class ResumeTest {
     String text = Files.readString(json);
 
     for (int length : new int[] {0, 4, 100, whole.length - 1}) {
-      Files.write(tensors, java.util.Arrays.copyOf(whole, length));
+      Files.write(tensors, Arrays.copyOf(whole, length));
       assertMessage(FileException.class, "state-3.safetensors");
     }
     Files.delete(tensors);
