@@ -21,10 +21,10 @@ public interface Executable extends AutoCloseable {
   Tensor read(Value output);
 
   /**
-   * Nanoseconds that all runs so far spent in ops of this name; 0 if the device does not measure
-   * it.
+   * Nanoseconds that runs so far have spent on fetching batches, as far as the device knows; never
+   * decreases.
    */
-  default long nanosIn(String op) {
+  default long fetchNanos() {
     return 0;
   }
 

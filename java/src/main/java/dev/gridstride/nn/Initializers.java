@@ -116,7 +116,7 @@ public final class Initializers {
   private record Scaled(String name, boolean uniform, boolean fanInOnly) implements Initializer {
     @Override
     public float[] values(Shape shape, long seed) {
-      double fans = fanInOnly ? fanIn(shape) : (fanIn(shape) + fanOut(shape)) / 2;
+      double fans = fanInOnly ? fanIn(shape) : fanIn(shape) + fanOut(shape);
       double deviation = Math.sqrt(2 / fans);
       float[] values = new float[Math.toIntExact(shape.elements())];
       for (int i = 0; i < values.length; i++) {

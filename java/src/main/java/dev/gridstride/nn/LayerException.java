@@ -6,8 +6,8 @@ import dev.gridstride.program.ProgramException;
 final class LayerException extends ProgramException {
   private static final long serialVersionUID = 1L;
 
-  LayerException(String path, Layer layer, ProgramException cause) {
-    super(path + " (" + layer + "): " + cause.getMessage());
+  LayerException(String path, Layer layer, String problem, RuntimeException cause) {
+    super(path + " (" + layer + "): " + problem);
     initCause(cause);
   }
 }

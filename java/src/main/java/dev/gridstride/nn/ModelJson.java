@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -39,6 +40,8 @@ import java.util.stream.Collectors;
 public final class ModelJson {
   private static final String FORMAT = "gridstride-model";
   private static final int VERSION = 1;
+  private static final Pattern JACKSON_HINT =
+      Pattern.compile("( \\(index \\d+\\))?; `DeserializationFeature.*| \\((but|for POJO) .*");
 
   private static final ObjectMapper JSON =
       JsonMapper.builder()
@@ -119,14 +122,14 @@ public final class ModelJson {
             saved.preprocessing(),
             model.layers());
     try {
-      String text = JSON.writeValueAsString(document) + "\n";
+      byte[] text = (JSON.writeValueAsString(document) + "\n").getBytes(StandardCharsets.UTF_8);
       if (!parse(file, text).equals(saved)) {
         throw new FileException("it would not come back the same");
       }
-      AtomicFiles.write(file, text.getBytes(StandardCharsets.UTF_8));
-    } catch (JsonProcessingException e) {
+      AtomicFiles.write(file, text);
+    } catch (IOException e) {
       throw new FileException(
-          "cannot save " + model.name() + " as " + file + ": " + e.getOriginalMessage(), e);
+          "cannot save " + model.name() + " as " + file + ": " + e.getMessage(), e);
     }
   }
 
@@ -137,13 +140,13 @@ public final class ModelJson {
    */
   public static SavedModel read(Path file) {
     try {
-      return parse(file, Files.readString(file));
+      return parse(file, Files.readAllBytes(file));
     } catch (IOException e) {
       throw FileException.reading(file, e);
     }
   }
 
-  private static SavedModel parse(Path file, String text) {
+  private static SavedModel parse(Path file, byte[] text) throws IOException {
     try {
       JsonNode root = JSON.readTree(text);
       String format = root.path("format").asText();
@@ -158,7 +161,7 @@ public final class ModelJson {
       Model model = new Model(document.name, Shape.of(dims), document.layers);
       return new SavedModel(model, document.preprocessing, document.classNames);
     } catch (JsonMappingException e) {
-      throw broken(file, path(e) + e.getOriginalMessage(), e);
+      throw broken(file, path(e) + message(e), e);
     } catch (JsonProcessingException e) {
       String place =
           "line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
@@ -174,6 +177,13 @@ public final class ModelJson {
             .map(r -> r.getFieldName() == null ? "[" + r.getIndex() + "]" : "." + r.getFieldName())
             .collect(Collectors.joining());
     return path.isEmpty() ? "" : path.substring(1) + ": ";
+  }
+
+  /** Our own message where there is one, or Jackson's without its hints for programmers. */
+  private static String message(JsonMappingException e) {
+    return e.getCause() instanceof ProgramException own
+        ? own.getMessage()
+        : JACKSON_HINT.matcher(e.getOriginalMessage()).replaceAll("");
   }
 
   private static FileException broken(Path file, String problem, Exception cause) {

@@ -24,6 +24,9 @@ public final class Scope {
   /** Name of the int64 state that counts training steps. */
   public static final String STEP = "step";
 
+  /** What a Java array holds. */
+  private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8;
+
   private record Penalty(Value weight, float l1, float l2) {}
 
   /** A layer that was applied. */
@@ -98,6 +101,10 @@ public final class Scope {
 
   /** A learned tensor of this layer, named {@code layer.name}. */
   public Value parameter(String localName, Shape shape, Initializer initializer) {
+    if (shape.elements() > MAX_ELEMENTS) {
+      throw new ProgramException(
+          localName + " must have at most " + MAX_ELEMENTS + " elements, got " + shape);
+    }
     Value value = builder.parameter(path(localName), shape);
     parameters.putIfAbsent(value.name(), new ParameterSpec(value, initializer, true));
     return value;
@@ -163,7 +170,9 @@ public final class Scope {
     } catch (LayerException e) {
       throw e;
     } catch (ProgramException e) {
-      throw new LayerException(child.name, layer, e);
+      throw new LayerException(child.name, layer, e.getMessage(), e);
+    } catch (ArithmeticException e) {
+      throw new LayerException(child.name, layer, "too large for input " + x.shape(), e);
     }
   }
 

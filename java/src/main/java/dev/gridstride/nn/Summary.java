@@ -104,8 +104,8 @@ public record Summary(
     for (Scope.Applied applied : scope.applied()) {
       long flops = 0;
       Node producer = program.producer(applied.output());
-      int end = program.nodes().indexOf(producer);
-      while (next <= end) {
+      int end = producer == null ? 0 : program.nodes().indexOf(producer) + 1;
+      while (next < end) {
         flops += program.nodes().get(next++).flops();
       }
       if (!(applied.layer() instanceof Sequential)) {

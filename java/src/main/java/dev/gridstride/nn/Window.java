@@ -18,19 +18,32 @@ import dev.gridstride.program.op.Pool2d;
  */
 public record Window(
     Size2d kernel, Size2d stride, Size2d dilation, Padding2d padding, boolean same) {
+  /** Keeps sums and products of extents within an int. */
+  private static final int MAX = 1 << 15;
+
   /** Checks the attributes. */
   public Window {
-    kernel.check("layer", "kernel", 1);
-    stride.check("layer", "stride", 1);
-    dilation.check("layer", "dilation", 1);
-    int least =
-        Math.min(
-            Math.min(padding.top(), padding.bottom()), Math.min(padding.left(), padding.right()));
-    if (least < 0) {
-      throw new ProgramException("layer: padding must not be negative, got " + padding);
-    }
+    check("kernel", kernel.height(), kernel.width(), 1);
+    check("stride", stride.height(), stride.width(), 1);
+    check("dilation", dilation.height(), dilation.width(), 1);
+    check("padding", padding.top(), padding.left(), 0);
+    check("padding", padding.bottom(), padding.right(), 0);
     if (same && !padding.equals(Padding2d.NONE)) {
       throw new ProgramException("layer: padding must be 0 where it is same, got " + padding);
+    }
+  }
+
+  private static void check(String option, int height, int width, int least) {
+    if (Math.min(height, width) < least || Math.max(height, width) > MAX) {
+      throw new ProgramException(
+          "layer: "
+              + option
+              + " must be from "
+              + least
+              + " to "
+              + MAX
+              + ", got "
+              + new Size2d(height, width));
     }
   }
 

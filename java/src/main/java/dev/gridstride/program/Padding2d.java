@@ -1,8 +1,7 @@
 package dev.gridstride.program;
 
 /**
- * Rows and columns of zeros round an image. A negative bottom or right crops instead; {@link
- * dev.gridstride.program.pass.TrimConv} makes use of that.
+ * Rows and columns of zeros round an image.
  *
  * @param top rows above
  * @param left columns to the left
@@ -58,7 +57,7 @@ public record Padding2d(int top, int left, int bottom, int right) {
     return new Size2d(outHeight, outWidth);
   }
 
-  /** For example {@code 1} or {@code (0,0,-1,-1)}: top, left, bottom, right. */
+  /** For example {@code 1} or {@code (0,0,1,1)}: top, left, bottom, right. */
   @Override
   public String toString() {
     return top == left && top == bottom && top == right

@@ -14,8 +14,6 @@ import java.util.Map;
 
 /** One call of {@link Trainer#fit}: the loop over epochs and steps. */
 final class Fit implements Run {
-  private static final String FETCH = "fetch_batch";
-
   private final Trainer trainer;
   private final SessionState state;
   private final Progress progress;
@@ -217,7 +215,7 @@ final class Fit implements Run {
   }
 
   private long feedNanos() {
-    return fullStep.nanosIn(FETCH) + (restStep == null ? 0 : restStep.nanosIn(FETCH));
+    return fullStep.fetchNanos() + (restStep == null ? 0 : restStep.fetchNanos());
   }
 
   @Override

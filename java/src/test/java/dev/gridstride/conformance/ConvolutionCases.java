@@ -1,6 +1,7 @@
 package dev.gridstride.conformance;
 
 import dev.gridstride.program.Padding2d;
+import dev.gridstride.program.Shape;
 import dev.gridstride.program.Size2d;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Conv2d;
@@ -9,234 +10,92 @@ import java.util.List;
 
 /** Convolution, all passes. */
 final class ConvolutionCases {
-  private static final Size2d ONE = Size2d.of(1);
+  /** Padding is top, left, bottom, right; the rest of a line is the reason of the shape. */
+  private static final String PROBLEMS =
+      """
+      # input     out kernel stride padding dilation groups bias relu reason
+      1,1,1,1       1 1x1 1x1 0,0,0,0 1x1  1 yes no  everything 1
+      1,1,3,3       1 3x3 1x1 0,0,0,0 1x1  1 no  no  one window, one output element
+      1,1,5,7       1 3x2 1x1 0,0,0,0 1x1  1 yes no  height and width exchanged show here
+      2,3,7,5       5 3x3 1x1 0,0,0,0 1x1  1 yes no  primes all over
+      5,3,8,8       4 3x3 1x1 0,0,0,0 1x1  1 yes no  batch that 2 and 3 threads do not divide
+      1,3,9,9       8 3x3 1x1 1,1,1,1 1x1  1 yes no  batch 1 with more than one thread
+      2,15,6,6     17 3x3 1x1 1,1,1,1 1x1  1 yes no  channels one below and above a block of 16
+      2,16,6,6     16 3x3 1x1 1,1,1,1 1x1  1 yes no  channels of just one block
+      3,33,5,5      9 1x1 1x1 0,0,0,0 1x1  1 no  no  1x1 kernel, channels above two blocks
+      2,8,6,7       3 1x1 2x2 0,0,0,0 1x1  1 yes no  1x1 with stride skips elements
+      2,3,9,9       4 3x3 2x2 1,1,1,1 1x1  1 yes no  stride 2
+      2,3,10,10     4 3x3 2x2 0,0,0,0 1x1  1 yes no  stride leaves a row and a column over
+      1,2,11,9      3 3x2 3x2 1,0,1,0 1x1  1 no  no  stride and padding differ by axis
+      2,3,6,6       4 3x3 1x1 2,0,1,3 1x1  1 yes no  padding differs on all four sides
+      2,3,5,5       4 3x3 2x2 0,0,1,1 1x1  1 no  no  padding as TensorFlow's SAME places it
+      2,3,4,4       2 3x3 1x1 2,2,2,2 1x1  1 yes no  full padding
+      1,2,3,3       2 5x5 1x1 2,2,2,2 1x1  1 yes no  kernel larger than the image
+      1,2,9,9       3 3x3 1x1 0,0,0,0 2x2  1 yes no  dilation
+      2,2,9,11      3 3x2 1x1 2,1,0,1 2x3  1 no  no  dilation and padding differ by axis
+      1,2,13,13     3 3x3 2x2 2,2,2,2 2x2  1 yes no  stride, padding and dilation together
+      2,4,6,6       6 3x3 1x1 1,1,1,1 1x1  2 yes no  two groups
+      2,9,5,5       6 3x3 1x1 0,0,0,0 1x1  3 no  no  groups of odd size
+      2,32,5,5     32 3x3 1x1 1,1,1,1 1x1  2 yes no  groups of whole blocks
+      3,7,6,6       7 3x3 1x1 1,1,1,1 1x1  7 yes no  depthwise, odd channels
+      2,16,8,8     16 3x3 2x2 1,1,1,1 1x1 16 yes no  depthwise, stride 2 (MobileNet)
+      2,3,6,6       6 3x3 1x1 1,1,1,1 1x1  3 yes no  depthwise with two outputs a channel
+      2,3,8,8       5 3x3 1x1 1,1,1,1 1x1  1 yes yes relu fused, with bias
+      2,4,7,7       3 3x3 1x1 0,0,0,0 1x1  1 no  yes relu fused, without bias
+      2,4,7,7       6 3x3 1x1 1,1,1,1 1x1  2 yes yes relu fused, groups
+      2,3,32,32    32 3x3 1x1 0,0,0,0 1x1  1 yes yes reference CNN, first convolution
+      2,32,15,15   64 3x3 1x1 0,0,0,0 1x1  1 yes yes reference CNN, second convolution
+      2,32,14,14   64 3x3 1x1 0,0,0,0 1x1  1 yes yes the same, trimmed
+      1,3,35,35    16 11x11 4x4 2,2,2,2 1x1 1 yes no AlexNet's first kernel
+      1,3,32,32    24 7x7 2x2 3,3,3,3 1x1  1 no  no  ResNet's first kernel
+      1,32,8,8     48 1x1 2x2 0,0,0,0 1x1  1 no  no  ResNet's shortcut
+      """;
 
   private ConvolutionCases() {}
 
-  /** A shape: input, output channels and kernel, attributes, and why it is here. */
-  private record Problem(
-      int[] input, int out, Size2d kernel, Conv2d conv, boolean bias, String reason) {
-    String name() {
-      return "conv2d "
-          + String.join("x", List.of(dim(0), dim(1), dim(2), dim(3)))
-          + " to "
-          + out
-          + ", kernel "
-          + kernel
-          + (conv.stride().equals(ONE) ? "" : ", stride " + conv.stride())
-          + (conv.padding().equals(Padding2d.NONE) ? "" : ", padding " + conv.padding())
-          + (conv.dilation().equals(ONE) ? "" : ", dilation " + conv.dilation())
-          + (conv.groups() == 1 ? "" : ", groups " + conv.groups())
-          + (bias ? ", bias" : "")
-          + (conv.relu() ? ", relu" : "");
+  private static Case sketch(Table.Row row, Numbers.Kind kind) {
+    Shape input = row.shape(0);
+    int out = row.number(1);
+    Size2d kernel = row.size(2);
+    int groups = row.number(6);
+    boolean bias = row.yes(7);
+    Padding2d padding = row.padding(4);
+    Conv2d conv = new Conv2d(row.size(3), padding, row.size(5), groups, row.yes(8));
+    Sketch sketch =
+        new Sketch(
+            "conv2d "
+                + input
+                + " to "
+                + out
+                + ", kernel "
+                + kernel
+                + (conv.stride().equals(Size2d.of(1)) ? "" : ", stride " + conv.stride())
+                + (padding.equals(Padding2d.NONE) ? "" : ", padding " + padding)
+                + (conv.dilation().equals(Size2d.of(1)) ? "" : ", dilation " + conv.dilation())
+                + (groups == 1 ? "" : ", groups " + groups)
+                + (bias ? ", bias" : "")
+                + (conv.relu() ? ", relu" : ""),
+            row.reason(),
+            kind);
+    Value x = sketch.input("x", input.dims());
+    Value w = sketch.parameter("w", out, input.dim(1) / groups, kernel.height(), kernel.width());
+    List<Value> inputs = new ArrayList<>(List.of(x, w));
+    if (bias) {
+      inputs.add(sketch.parameter("b", out));
     }
-
-    private String dim(int axis) {
-      return Integer.toString(input[axis]);
-    }
-
-    Case sketch(Numbers.Kind kind) {
-      Sketch sketch = new Sketch(name(), reason, kind);
-      Value x = sketch.input("x", input);
-      Value w =
-          sketch.parameter("w", out, input[1] / conv.groups(), kernel.height(), kernel.width());
-      Value b = bias ? sketch.parameter("b", out) : null;
-      Value y =
-          bias ? sketch.builder().add("y", conv, x, w, b) : sketch.builder().add("y", conv, x, w);
-      long forward = w.shape().elementsPerRow();
-      long backward = y.shape().elements() / out;
-      long terms = forward + Math.max(backward, forward * out);
-      return bias ? sketch.differentiate(y, terms, x, w, b) : sketch.differentiate(y, terms, x, w);
-    }
-  }
-
-  private static final Conv2d P = Conv2d.PLAIN;
-
-  private static Conv2d conv(Size2d stride, Padding2d padding, Size2d dilation, int groups) {
-    return new Conv2d(stride, padding, dilation, groups, false);
-  }
-
-  private static Problem of(
-      int n, int c, int h, int w, int out, int kh, int kw, Conv2d conv, boolean bias, String why) {
-    return new Problem(new int[] {n, c, h, w}, out, new Size2d(kh, kw), conv, bias, why);
-  }
-
-  private static List<Problem> problems() {
-    Size2d two = Size2d.of(2);
-    Conv2d same = P.withPadding(Padding2d.of(1));
-    return List.of(
-        of(1, 1, 1, 1, 1, 1, 1, P, true, "everything 1"),
-        of(1, 1, 3, 3, 1, 3, 3, P, false, "one window, one output element"),
-        of(1, 1, 5, 7, 1, 3, 2, P, true, "height and width exchanged show here"),
-        of(2, 3, 7, 5, 5, 3, 3, P, true, "primes all over"),
-        of(5, 3, 8, 8, 4, 3, 3, P, true, "batch that 2 and 3 threads do not divide"),
-        of(1, 3, 9, 9, 8, 3, 3, same, true, "batch 1 with more than one thread"),
-        of(2, 15, 6, 6, 17, 3, 3, same, true, "channels one below and above a block of 16"),
-        of(2, 16, 6, 6, 16, 3, 3, same, true, "channels of just one block"),
-        of(3, 33, 5, 5, 9, 1, 1, P, false, "1x1 kernel, channels above two blocks"),
-        of(2, 8, 6, 7, 3, 1, 1, conv(two, Padding2d.NONE, ONE, 1), true, "1x1 with stride skips"),
-        of(2, 3, 9, 9, 4, 3, 3, conv(two, Padding2d.of(1), ONE, 1), true, "stride 2"),
-        of(2, 3, 10, 10, 4, 3, 3, conv(two, Padding2d.NONE, ONE, 1), true, "stride leaves a rest"),
-        of(
-            1,
-            2,
-            11,
-            9,
-            3,
-            3,
-            2,
-            conv(new Size2d(3, 2), Padding2d.of(1, 0), ONE, 1),
-            false,
-            "stride and padding differ by axis"),
-        of(
-            2,
-            3,
-            6,
-            6,
-            4,
-            3,
-            3,
-            P.withPadding(new Padding2d(2, 0, 1, 3)),
-            true,
-            "padding differs on all four sides"),
-        of(2, 3, 4, 4, 2, 3, 3, P.withPadding(Padding2d.of(2)), true, "full padding"),
-        of(1, 2, 3, 3, 2, 5, 5, P.withPadding(Padding2d.of(2)), true, "kernel above the image"),
-        of(
-            2,
-            3,
-            8,
-            8,
-            5,
-            3,
-            3,
-            P.withPadding(new Padding2d(0, 0, -1, -1)),
-            true,
-            "cropped below and right, as trimming does"),
-        of(
-            2,
-            3,
-            8,
-            9,
-            5,
-            3,
-            3,
-            P.withPadding(new Padding2d(1, 1, -2, -1)),
-            true,
-            "padded above and left, cropped below and right"),
-        of(
-            2,
-            3,
-            9,
-            9,
-            4,
-            3,
-            3,
-            conv(two, new Padding2d(0, 0, -2, -2), ONE, 1),
-            true,
-            "cropped with stride"),
-        of(1, 2, 9, 9, 3, 3, 3, conv(ONE, Padding2d.NONE, two, 1), true, "dilation"),
-        of(
-            2,
-            2,
-            9,
-            11,
-            3,
-            3,
-            2,
-            conv(ONE, new Padding2d(2, 1, 0, 1), new Size2d(2, 3), 1),
-            false,
-            "dilation and padding differ by axis"),
-        of(
-            1,
-            2,
-            13,
-            13,
-            3,
-            3,
-            3,
-            conv(two, Padding2d.of(2), two, 1),
-            true,
-            "stride, padding and dilation together"),
-        of(2, 4, 6, 6, 6, 3, 3, conv(ONE, Padding2d.of(1), ONE, 2), true, "two groups"),
-        of(2, 9, 5, 5, 6, 3, 3, conv(ONE, Padding2d.NONE, ONE, 3), false, "groups of odd size"),
-        of(3, 7, 6, 6, 7, 3, 3, conv(ONE, Padding2d.of(1), ONE, 7), true, "depthwise"),
-        of(
-            2,
-            16,
-            8,
-            8,
-            16,
-            3,
-            3,
-            conv(two, Padding2d.of(1), ONE, 16),
-            true,
-            "depthwise, stride 2 (MobileNet)"),
-        of(
-            2,
-            3,
-            6,
-            6,
-            6,
-            3,
-            3,
-            conv(ONE, Padding2d.of(1), ONE, 3),
-            true,
-            "depthwise with two outputs a channel"),
-        of(2, 3, 8, 8, 5, 3, 3, same.withRelu(true), true, "relu fused, with bias"),
-        of(2, 4, 7, 7, 3, 3, 3, P.withRelu(true), false, "relu fused, without bias"),
-        of(
-            2,
-            4,
-            7,
-            7,
-            6,
-            3,
-            3,
-            conv(ONE, Padding2d.of(1), ONE, 2).withRelu(true),
-            true,
-            "relu fused, groups"),
-        of(2, 3, 32, 32, 32, 3, 3, P.withRelu(true), true, "reference CNN, first convolution"),
-        of(
-            2,
-            32,
-            15,
-            15,
-            64,
-            3,
-            3,
-            P.withPadding(new Padding2d(0, 0, -1, -1)).withRelu(true),
-            true,
-            "reference CNN, second convolution, trimmed"),
-        of(
-            1,
-            3,
-            35,
-            35,
-            16,
-            11,
-            11,
-            conv(Size2d.of(4), Padding2d.of(2), ONE, 1),
-            true,
-            "AlexNet's first kernel"),
-        of(
-            1,
-            3,
-            32,
-            32,
-            24,
-            7,
-            7,
-            conv(two, Padding2d.of(3), ONE, 1),
-            false,
-            "ResNet's first kernel"),
-        of(1, 32, 8, 8, 48, 1, 1, conv(two, Padding2d.NONE, ONE, 1), false, "ResNet's shortcut"));
+    Value y = sketch.builder().add("y", conv, inputs.toArray(Value[]::new));
+    long taps = w.shape().elementsPerRow();
+    long places = y.shape().elements() / out;
+    long terms = taps + Math.max(places, taps * out);
+    return sketch.differentiate(y, terms, inputs.toArray(Value[]::new));
   }
 
   static List<Case> all() {
     List<Case> cases = new ArrayList<>();
-    for (Problem problem : problems()) {
-      cases.add(problem.sketch(Numbers.Kind.INTEGERS));
-      cases.add(problem.sketch(Numbers.Kind.REALS));
+    for (Table.Row row : Table.rows(PROBLEMS, 9)) {
+      for (Numbers.Kind kind : Numbers.Kind.values()) {
+        cases.add(sketch(row, kind));
+      }
     }
     return cases;
   }

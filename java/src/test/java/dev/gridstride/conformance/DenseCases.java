@@ -92,12 +92,12 @@ final class DenseCases {
     return sketch.differentiate(c, Tolerance.EXACT, a, b);
   }
 
-  private static Case bias(String reason, int... dims) {
-    Sketch sketch = new Sketch("bias_add " + Shape.of(dims), reason, Numbers.Kind.INTEGERS);
+  private static Case bias(Numbers.Kind kind, String reason, int... dims) {
+    Sketch sketch = new Sketch("bias_add " + Shape.of(dims), reason, kind);
     Value x = sketch.input("x", dims);
     Value b = sketch.parameter("b", dims[1]);
     Value y = sketch.builder().add("y", new BiasAdd(), x, b);
-    return sketch.differentiate(y, Tolerance.EXACT, x, b);
+    return sketch.differentiate(y, y.shape().elements() / dims[1], x, b);
   }
 
   static List<Case> all() {
@@ -113,14 +113,14 @@ final class DenseCases {
       cases.add(matmul(1, 1, 1, false, false, "everything 1", kind));
       cases.add(matmul(1, 9, 64, false, true, "a single row", kind));
       cases.add(matmul(64, 1, 65, false, false, "a single column", kind));
+      cases.add(bias(kind, "rank 2", 5, 3));
+      cases.add(bias(kind, "rank 3", 2, 3, 7));
+      cases.add(bias(kind, "rank 4, odd channels", 3, 5, 4, 7));
+      cases.add(bias(kind, "channels above a block of 16", 2, 17, 3, 3));
     }
     cases.add(matmulOfTwoBatches(true, false));
     cases.add(matmulOfTwoBatches(false, true));
     cases.add(matmulOfParameterAndBatch());
-    cases.add(bias("rank 2", 5, 3));
-    cases.add(bias("rank 3", 2, 3, 7));
-    cases.add(bias("rank 4, odd channels", 3, 5, 4, 7));
-    cases.add(bias("channels above a block of 16", 2, 17, 3, 3));
     return cases;
   }
 }

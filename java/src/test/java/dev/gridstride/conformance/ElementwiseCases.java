@@ -70,11 +70,11 @@ final class ElementwiseCases {
     return sketch.differentiate(y, Tolerance.EXACT, x, w);
   }
 
-  private static Case reshape(Shape from, Shape to, String reason) {
-    Sketch sketch = new Sketch("reshape " + from + " to " + to, reason, Numbers.Kind.INTEGERS);
+  private static Case reshape(Numbers.Kind kind, Shape from, Shape to, String reason) {
+    Sketch sketch = new Sketch("reshape " + from + " to " + to, reason, kind);
     Value x = sketch.input("x", from.dims());
     Value y = sketch.builder().add("y", new Reshape(to), x);
-    return sketch.differentiate(y, Tolerance.EXACT, x);
+    return sketch.differentiate(y, 1, x);
   }
 
   private static Case flattenAfterPooling() {
@@ -131,9 +131,12 @@ final class ElementwiseCases {
     cases.add(add("rank 4, odd channels", 3, 5, 4, 7));
     cases.add(addTwice());
     cases.add(addOfConvolutionAndInput());
-    cases.add(reshape(Shape.of(2, 3, 4, 5), Shape.of(2, 60), "flatten"));
-    cases.add(reshape(Shape.of(5, 34), Shape.of(5, 17, 2, 1), "to an image of odd channels"));
-    cases.add(reshape(Shape.of(3), Shape.of(3, 1), "rank 1 to 2"));
+    for (Numbers.Kind kind : Numbers.Kind.values()) {
+      cases.add(reshape(kind, Shape.of(2, 3, 4, 5), Shape.of(2, 60), "flatten"));
+      cases.add(
+          reshape(kind, Shape.of(5, 34), Shape.of(5, 17, 2, 1), "to an image of odd channels"));
+      cases.add(reshape(kind, Shape.of(3), Shape.of(3, 1), "rank 1 to 2"));
+    }
     cases.add(flattenAfterPooling());
     cases.add(dropout(0, 0, 1, "nothing dropped", 3, 5));
     cases.add(dropout(0.25f, 0, 1, "a size that 4 does not divide", 3, 5));

@@ -1,6 +1,7 @@
 package dev.gridstride.conformance;
 
 import dev.gridstride.program.Shape;
+import dev.gridstride.program.Size2d;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Augmentation;
@@ -163,6 +164,15 @@ final class FetchCases {
             true,
             Tolerance.ofSum(4),
             "zeros of the cut-out come after normalising"));
+    cases.add(
+        fetch(
+            "trimmed",
+            shuffled(7, new Augmentation(MEAN, STD, Augmentation.Flip.RANDOM, 2, 3))
+                .withTrim(new Size2d(2, 1)),
+            images(13),
+            false,
+            Tolerance.ofSum(4),
+            "rows and columns left out last, after flip and shift"));
     return cases;
   }
 }

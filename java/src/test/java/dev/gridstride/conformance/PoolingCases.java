@@ -16,6 +16,27 @@ import java.util.List;
 
 /** Maximum, average and global average pooling, forward and backward. */
 final class PoolingCases {
+  /** Padding is top, left, bottom, right; the rest of a line is the reason of the shape. */
+  private static final String PROBLEMS =
+      """
+      # input    kernel stride padding reason
+      1,1,1,1    1x1 1x1 0,0,0,0 everything 1
+      1,1,2,2    2x2 2x2 0,0,0,0 one window
+      2,3,4,6    2x2 2x2 0,0,0,0 windows side by side
+      2,3,5,7    2x2 2x2 0,0,0,0 a row and a column left over
+      5,3,8,8    2x2 2x2 0,0,0,0 batch that 2 and 3 threads do not divide
+      1,17,6,6   2x2 2x2 0,0,0,0 one channel above a block of 16, batch 1
+      2,3,7,7    3x3 2x2 0,0,0,0 windows overlap
+      2,3,5,5    3x3 1x1 0,0,0,0 windows overlap much: gradients of 9 windows add up
+      2,3,7,7    3x3 2x2 1,1,1,1 overlap and padding (ResNet)
+      1,2,6,5    3x2 1x2 2,0,1,1 padding differs on all four sides
+      2,2,7,7    2x2 3x3 0,0,0,0 stride above the kernel: places never read
+      2,3,6,4    1x4 2x1 0,0,0,0 window of one row
+      1,2,5,5    5x5 5x5 0,0,0,0 the whole image
+      2,32,30,30 2x2 2x2 0,0,0,0 reference CNN, first pooling
+      2,64,13,13 2x2 2x2 0,0,0,0 reference CNN, second pooling, untrimmed
+      """;
+
   private PoolingCases() {}
 
   private record Problem(Shape input, Pool2d window, String reason) {
@@ -51,40 +72,15 @@ final class PoolingCases {
     }
   }
 
-  private static Problem of(
-      int n, int c, int h, int w, Size2d kernel, Size2d stride, Padding2d padding, String why) {
-    return new Problem(Shape.of(n, c, h, w), new Pool2d(kernel, stride, padding), why);
-  }
-
   private static List<Problem> problems() {
-    Size2d one = Size2d.of(1);
-    Size2d two = Size2d.of(2);
-    Size2d three = Size2d.of(3);
-    Padding2d none = Padding2d.NONE;
-    return List.of(
-        of(1, 1, 1, 1, one, one, none, "everything 1"),
-        of(1, 1, 2, 2, two, two, none, "one window"),
-        of(2, 3, 4, 6, two, two, none, "windows side by side"),
-        of(2, 3, 5, 7, two, two, none, "a row and a column left over"),
-        of(5, 3, 8, 8, two, two, none, "batch that 2 and 3 threads do not divide"),
-        of(1, 17, 6, 6, two, two, none, "one channel above a block of 16, batch 1"),
-        of(2, 3, 7, 7, three, two, none, "windows overlap"),
-        of(2, 3, 5, 5, three, one, none, "windows overlap much: gradients of 9 windows add up"),
-        of(2, 3, 7, 7, three, two, Padding2d.of(1), "overlap and padding (ResNet)"),
-        of(
-            1,
-            2,
-            6,
-            5,
-            new Size2d(3, 2),
-            new Size2d(1, 2),
-            new Padding2d(2, 0, 1, 1),
-            "padding differs on all four sides"),
-        of(2, 2, 7, 7, two, three, none, "stride above the kernel: places never read"),
-        of(2, 3, 6, 4, new Size2d(1, 4), new Size2d(2, 1), none, "window of one row"),
-        of(1, 2, 5, 5, Size2d.of(5), Size2d.of(5), none, "the whole image"),
-        of(2, 32, 30, 30, two, two, none, "reference CNN, first pooling"),
-        of(2, 64, 13, 13, two, two, none, "reference CNN, second pooling, untrimmed"));
+    return Table.rows(PROBLEMS, 4).stream()
+        .map(
+            row ->
+                new Problem(
+                    row.shape(0),
+                    new Pool2d(row.size(1), row.size(2), row.padding(3)),
+                    row.reason()))
+        .toList();
   }
 
   private static Case constant(float value, Pool2d window) {

@@ -38,22 +38,24 @@ final class FetchKernels {
     int channels = shape.dim(1);
     int height = shape.rank() == 4 ? shape.dim(2) : 1;
     int width = Math.toIntExact(shape.elementsPerRow()) / channels / height;
+    int outHeight = height - op.trim().height();
+    int outWidth = width - op.trim().width();
     Choices choices = Choices.draw(op, sample, epoch, height, width);
     Augmentation augmentation = op.augmentation();
-    int offset = channels * height * width;
     for (int c = 0; c < channels; c++) {
       double mean = augmentation.mean().isEmpty() ? 0 : augmentation.mean().get(c);
       double std = augmentation.std().isEmpty() ? 1 : augmentation.std().get(c);
-      for (int row = 0; row < height; row++) {
-        for (int column = 0; column < width; column++) {
+      for (int row = 0; row < outHeight; row++) {
+        for (int column = 0; column < outWidth; column++) {
           int fromRow = mirrored(row - choices.down(), height);
           int fromColumn = mirrored(column - choices.right(), width);
           if (choices.flip()) {
             fromColumn = width - 1 - fromColumn;
           }
-          double value = scaled(io, sample * offset + (c * height + fromRow) * width + fromColumn);
-          io.out(0)[slot * offset + (c * height + row) * width + column] =
-              choices.cut(row, column, augmentation.cutout()) ? 0 : (value - mean) / std;
+          int from = ((sample * channels + c) * height + fromRow) * width + fromColumn;
+          int to = ((slot * channels + c) * outHeight + row) * outWidth + column;
+          boolean cut = choices.cut(row, column, augmentation.cutout());
+          io.out(0)[to] = cut ? 0 : (scaled(io, from) - mean) / std;
         }
       }
     }

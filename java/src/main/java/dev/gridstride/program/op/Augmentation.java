@@ -5,13 +5,13 @@ import java.util.List;
 
 /**
  * How {@link FetchBatch} turns a stored image into a training sample, in this order: flip, shift,
- * scale to [0, 1], normalise, cut out.
+ * scale to [0, 1], normalise, cut out. A trim of the batch comes last.
  *
  * <p>Random choices for the sample with index {@code i} of the data set in epoch {@code e} are
  * words of {@link dev.gridstride.program.Philox} under the key {@code ~seed} at counter ({@code i},
  * {@code 2 e}): word 0 for the flip, 1 and 2 for the vertical and the horizontal shift; and at
- * ({@code i}, {@code 2 e + 1}): words 0 and 1 for the row and the column of the cut-out's centre.
- * A shift is {@code below(word, 2 * shift + 1) - shift} rows down or columns to the right; a centre
+ * ({@code i}, {@code 2 e + 1}): words 0 and 1 for the row and the column of the cut-out's centre. A
+ * shift is {@code below(word, 2 * shift + 1) - shift} rows down or columns to the right; a centre
  * is {@code below(word, height)} or {@code below(word, width)}.
  *
  * @param mean per channel, subtracted after scaling; empty for none

@@ -66,4 +66,11 @@ final class Check {
         op,
         "labels must be " + indices + " or " + soft + ", got " + labels);
   }
+
+  static void smoothing(String op, float labelSmoothing) {
+    that(
+        labelSmoothing >= 0 && labelSmoothing < 1,
+        op,
+        "labelSmoothing must be in [0, 1), got " + labelSmoothing);
+  }
 }

@@ -38,6 +38,10 @@ public record Conv2d(Size2d stride, Padding2d padding, Size2d dilation, int grou
   public Conv2d {
     stride.check("conv2d", "stride", 1);
     dilation.check("conv2d", "dilation", 1);
+    Check.that(
+        padding.top() >= 0 && padding.left() >= 0 && padding.bottom() >= 0 && padding.right() >= 0,
+        "conv2d",
+        "padding must not be negative, got " + padding);
     Check.that(groups >= 1, "conv2d", "groups must be at least 1, got " + groups);
   }
 

@@ -3,7 +3,6 @@ package dev.gridstride.program.op;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Gradients;
 import dev.gridstride.program.Op;
-import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.TensorType;
 import java.util.List;
@@ -25,10 +24,7 @@ public record CrossEntropy(float labelSmoothing) implements Op {
 
   /** Checks the smoothing. */
   public CrossEntropy {
-    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-      throw new ProgramException(
-          "cross_entropy: labelSmoothing must be in [0, 1), got " + labelSmoothing);
-    }
+    Check.smoothing("cross_entropy", labelSmoothing);
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.gridstride.program.DataType;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Shape;
+import dev.gridstride.program.Size2d;
 import dev.gridstride.program.TensorType;
 import java.util.List;
 
@@ -22,9 +23,22 @@ import java.util.List;
  * @param shuffle whether each epoch has an order of its own
  * @param seed of the shuffle and the augmentation
  * @param augmentation what happens to each sample
+ * @param trim rows at the bottom and columns on the right that are left out in the end, because the
+ *     network never reads them; 0x0 for none
  */
-public record FetchBatch(int batchSize, boolean shuffle, long seed, Augmentation augmentation)
+public record FetchBatch(
+    int batchSize, boolean shuffle, long seed, Augmentation augmentation, Size2d trim)
     implements Op {
+  /** Whole samples, nothing trimmed. */
+  public FetchBatch(int batchSize, boolean shuffle, long seed, Augmentation augmentation) {
+    this(batchSize, shuffle, seed, augmentation, Size2d.of(0));
+  }
+
+  /** This with another trim. */
+  public FetchBatch withTrim(Size2d other) {
+    return new FetchBatch(batchSize, shuffle, seed, augmentation, other);
+  }
+
   @Override
   public String name() {
     return "fetch_batch";
@@ -60,8 +74,27 @@ public record FetchBatch(int batchSize, boolean shuffle, long seed, Augmentation
     Check.scalar(name(), "cursor", inputs.get(2), DataType.INT64);
     checkAugmentation(samples.shape());
     return List.of(
-        new TensorType(DataType.FLOAT32, samples.shape().withRows(batchSize)),
+        new TensorType(DataType.FLOAT32, trimmed(samples.shape()).withRows(batchSize)),
         new TensorType(labels.dtype(), labels.shape().withRows(batchSize)));
+  }
+
+  private Shape trimmed(Shape samples) {
+    if (trim.equals(Size2d.of(0))) {
+      return samples;
+    }
+    Check.that(samples.rank() == 4, name(), "trim needs images [n, c, h, w], got " + samples);
+    Check.that(
+        trim.height() >= 0
+            && trim.width() >= 0
+            && trim.height() < samples.dim(2)
+            && trim.width() < samples.dim(3),
+        name(),
+        "trim must be below the image's size, got " + trim + " for " + samples);
+    return Shape.of(
+        samples.dim(0),
+        samples.dim(1),
+        samples.dim(2) - trim.height(),
+        samples.dim(3) - trim.width());
   }
 
   private void checkAugmentation(Shape samples) {

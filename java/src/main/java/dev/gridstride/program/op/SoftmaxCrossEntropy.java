@@ -16,6 +16,11 @@ import java.util.List;
  * @param labelSmoothing s, from 0 (none) to below 1
  */
 public record SoftmaxCrossEntropy(float labelSmoothing) implements Op {
+  /** Checks the smoothing. */
+  public SoftmaxCrossEntropy {
+    Check.smoothing("softmax_cross_entropy", labelSmoothing);
+  }
+
   @Override
   public String name() {
     return "softmax_cross_entropy";
