@@ -24,12 +24,16 @@ public final class AtomicFiles {
   }
 
   /**
-   * Writes {@code target}.
+   * Writes {@code target}. A device or a pipe, such as {@code /dev/stdout}, is written to directly.
    *
    * @throws FileException if the folder is missing or not writable, or the disk is full
    */
   public static void write(Path target, Content content) {
     Path absolute = target.toAbsolutePath();
+    if (special(absolute)) {
+      writeDirectly(absolute, content);
+      return;
+    }
     Path temporary =
         absolute.resolveSibling(
             "." + absolute.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
@@ -53,6 +57,40 @@ public final class AtomicFiles {
     } catch (RuntimeException e) {
       delete(temporary, e);
       throw e;
+    }
+  }
+
+  private static boolean special(Path target) {
+    return Files.exists(target) && !Files.isRegularFile(target) && !Files.isDirectory(target);
+  }
+
+  private static void writeDirectly(Path target, Content content) {
+    try (FileChannel channel = FileChannel.open(target, StandardOpenOption.WRITE)) {
+      content.writeTo(channel);
+    } catch (IOException e) {
+      throw FileException.writing(target, e);
+    }
+  }
+
+  /**
+   * Finds out before a long task whether {@link #write} could write here. Makes missing folders and
+   * leaves nothing else behind.
+   *
+   * @throws FileException if not, naming the file and why
+   */
+  public static void check(Path target) {
+    Path absolute = target.toAbsolutePath();
+    if (special(absolute)) {
+      return;
+    }
+    try {
+      if (Files.isDirectory(absolute)) {
+        throw new FileException("cannot write " + target + ": it is a folder");
+      }
+      Files.createDirectories(absolute.getParent());
+      Files.delete(Files.createTempFile(absolute.getParent(), ".", ".tmp"));
+    } catch (IOException e) {
+      throw FileException.writing(target, e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.gridstride.files;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -33,6 +34,9 @@ public class FileException extends RuntimeException {
   private static String reason(IOException cause) {
     if (cause instanceof NoSuchFileException) {
       return "no such file or folder";
+    }
+    if (cause instanceof FileAlreadyExistsException existing) {
+      return existing.getFile() + " is a file, not a folder";
     }
     if (cause instanceof AccessDeniedException) {
       return "permission denied";
