@@ -1,5 +1,7 @@
 package dev.gridstride.backend;
 
+import java.util.List;
+
 /**
  * A kind of device that compiles and runs programs. Implementations are listed in {@code
  * META-INF/services} and found by {@link Backends}; creating one is cheap and loads no native
@@ -20,6 +22,14 @@ public interface Backend {
    * native libraries.
    */
   String unavailableReason();
+
+  /**
+   * Lines for {@code gridstride doctor}: instruction set, versions, native libraries. Empty by
+   * default. Only called if the backend is available.
+   */
+  default List<String> report() {
+    return List.of();
+  }
 
   /**
    * Opens a session: memory for persistent values, and whatever threads or contexts the device

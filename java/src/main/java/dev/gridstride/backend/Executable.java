@@ -20,6 +20,14 @@ public interface Executable extends AutoCloseable {
    */
   Tensor read(Value output);
 
+  /**
+   * Nanoseconds that runs so far have spent on fetching batches, as far as the device knows; never
+   * decreases.
+   */
+  default long fetchNanos() {
+    return 0;
+  }
+
   /** Size of the arena and scratch memory in bytes. */
   long plannedBytes();
 

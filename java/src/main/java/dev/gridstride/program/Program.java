@@ -156,7 +156,7 @@ public final class Program {
     private Value persistent(String name, TensorType type, Role role, boolean batched) {
       Value known = byName.get(name);
       if (known == null) {
-        known = new Value(name, type, role, batched);
+        known = Value.of(name, type, role, batched);
         byName.put(name, known);
       } else if (known.role() != role || !known.type().equals(type)) {
         throw new ProgramException(
@@ -198,7 +198,7 @@ public final class Program {
       for (int i = 0; i < types.size(); i++) {
         String unique = unique(i == 0 ? name : name + "." + i);
         Value result =
-            new Value(unique, types.get(i), computedRole, op.outputBatched(i, anyBatched));
+            Value.of(unique, types.get(i), computedRole, op.outputBatched(i, anyBatched));
         byName.put(unique, result);
         results.add(result);
       }

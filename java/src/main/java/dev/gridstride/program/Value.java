@@ -10,21 +10,20 @@ public final class Value {
   private final Role role;
   private final boolean batched;
 
-  Value(String name, TensorType type, Role role, boolean batched) {
+  private Value(String name, TensorType type, Role role, boolean batched) {
     this.name = name;
     this.type = type;
     this.role = role;
     this.batched = batched;
   }
 
-  /** A new value of the same type and role under another name; for passes that add ops. */
-  public Value like(String otherName) {
-    return new Value(otherName, type, role, batched);
-  }
-
-  /** A new value of another type, of the same role; for passes that change shapes. */
-  public Value withType(TensorType otherType) {
-    return new Value(name, otherType, role, batched);
+  /**
+   * A value that belongs to no builder, for passes and backends that add nodes of their own.
+   *
+   * @param batched see {@link #batched()}
+   */
+  public static Value of(String name, TensorType type, Role role, boolean batched) {
+    return new Value(name, type, role, batched);
   }
 
   /** Unique within its program, for example {@code conv1.weight}. */

@@ -42,11 +42,12 @@ public final class SinkRelu {
     if (pool == null || !(pool.op() instanceof MaxPool2d) || pool.input(0) != relu.input(1)) {
       return;
     }
-    Value masked = poolBackward.input(0).like(relu.output().name() + "_pooled");
+    Value pooled = poolBackward.input(0);
+    Value masked =
+        Value.of(relu.output().name() + "_pooled", pooled.type(), pooled.role(), pooled.batched());
     rewriter.insertBefore(
         poolBackward,
-        new Node(
-            new ReluBackward(), List.of(poolBackward.input(0), pool.output(0)), List.of(masked)));
+        new Node(new ReluBackward(), List.of(pooled, pool.output(0)), List.of(masked)));
     rewriter.replace(
         poolBackward, new Node(op, List.of(masked, poolBackward.input(1)), relu.outputs()));
     rewriter.remove(relu);

@@ -146,7 +146,10 @@ public final class TrimConv {
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < types.size(); i++) {
       Value old = node.output(i);
-      outputs.add(old.type().equals(types.get(i)) ? old : old.withType(types.get(i)));
+      outputs.add(
+          old.type().equals(types.get(i))
+              ? old
+              : Value.of(old.name(), types.get(i), old.role(), old.batched()));
     }
     replacements.put(node, new Node(op, inputs, outputs));
     return outputs.get(0);

@@ -1,0 +1,42 @@
+package dev.gridstride.backend.cpu;
+
+import dev.gridstride.backend.Backend;
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Session;
+
+/** The processor, by oneDNN. */
+public final class CpuBackend implements Backend {
+  /** For the service loader. */
+  public CpuBackend() {}
+
+  @Override
+  public String name() {
+    return "cpu";
+  }
+
+  @Override
+  public int priority() {
+    return 10;
+  }
+
+  @Override
+  public String unavailableReason() {
+    try {
+      OneDnn.get();
+      return null;
+    } catch (BackendException e) {
+      return e.getMessage();
+    }
+  }
+
+  @Override
+  public Session open(DeviceOptions options) {
+    if (options.index() != 0) {
+      throw new BackendException("cpu: there is only cpu:0, got cpu:" + options.index());
+    }
+    int threads =
+        options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+    return new CpuSession(OneDnn.get(), threads);
+  }
+}

@@ -1,0 +1,196 @@
+package dev.gridstride.backend.cpu;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Executable;
+import dev.gridstride.program.Program;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.Tensor;
+import dev.gridstride.program.Value;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** A program as stages of kernels. */
+final class CpuExecutable implements Executable {
+  /** Kernels between two barriers, as one piece of work a part. */
+  private record CompiledStage(boolean parallel, IntConsumer work) {}
+
+  private final CpuSession session;
+  private final Program program;
+  private final Lowering lowering;
+  private final ProgramMemory memory;
+  private final List<Scheduler.Stage> plan;
+  private final CompiledStage[] stages;
+  private final Runnable runStages = this::runStages;
+  private long fetchNanos;
+  private boolean closed;
+
+  /** Compiles; on worker 0 only. */
+  CpuExecutable(CpuSession session, OneDnn oneDnn, WorkerTeam team, Program program) {
+    this.session = session;
+    this.program = program;
+    lowering = new Lowering(oneDnn, program, team.size(), session::pinnedLayout);
+    lowering.run();
+    plan = Scheduler.schedule(lowering.steps());
+    List<Step> order = plan.stream().flatMap(stage -> stage.steps().stream()).toList();
+    List<Value> outputs = program.outputs().stream().map(lowering::wholeOf).toList();
+    memory = new ProgramMemory(lowering, order, outputs, this::persistent);
+    boolean complete = false;
+    try {
+      stages = plan.stream().map(this::compile).toArray(CompiledStage[]::new);
+      complete = true;
+    } finally {
+      if (!complete) {
+        memory.close();
+      }
+    }
+  }
+
+  private Storage persistent(Value value, Layout layout) {
+    return session.storage(value, layout, lowering.sharding());
+  }
+
+  private CompiledStage compile(Scheduler.Stage stage) {
+    List<Step.Kernel> kernels = new ArrayList<>();
+    List<Integer> parts = new ArrayList<>();
+    for (Step step : stage.steps()) {
+      Step.Kernel kernel = step.builder().build(memory);
+      kernels.add(step.name().equals(Step.FETCH) ? timed(kernel) : kernel);
+      parts.add(lowering.parts(step.mode()));
+    }
+    Step.Kernel[] array = kernels.toArray(Step.Kernel[]::new);
+    int[] partsOf = parts.stream().mapToInt(Integer::intValue).toArray();
+    return new CompiledStage(
+        stage.parallel(),
+        part -> {
+          for (int i = 0; i < array.length; i++) {
+            if (part < partsOf[i]) {
+              array[i].run(part);
+            }
+          }
+        });
+  }
+
+  private Step.Kernel timed(Step.Kernel kernel) {
+    return part -> {
+      long start = System.nanoTime();
+      kernel.run(part);
+      if (part == 0) {
+        fetchNanos += System.nanoTime() - start;
+      }
+    };
+  }
+
+  private void runStages() {
+    for (CompiledStage stage : stages) {
+      if (stage.parallel()) {
+        session.team().runAll(stage.work());
+      } else {
+        stage.work().accept(0);
+      }
+    }
+  }
+
+  @Override
+  public void run() {
+    checkOpen();
+    session.team().drive(runStages);
+  }
+
+  @Override
+  public Tensor read(Value output) {
+    checkOpen();
+    if (!program.outputs().contains(output)) {
+      throw new BackendException(
+          "cpu: "
+              + output.name()
+              + " is not an output of the program; its outputs are "
+              + program.outputs());
+    }
+    if (output.role().persistent()) {
+      return session.read(output);
+    }
+    Storage storage = memory.of(lowering.wholeOf(output));
+    Tensor result = Tensor.zeros(output.type());
+    session.team().drive(() -> readInto(storage, output, result));
+    return result;
+  }
+
+  private void readInto(Storage storage, Value output, Tensor result) {
+    if (storage.inHeap()) {
+      Tensors.copy(storage.heap, result);
+      return;
+    }
+    int offset = 0;
+    for (int part = 0; part < storage.pointers.length; part++) {
+      Shape shape = lowering.partShape(output, Step.Mode.SHARDED, part);
+      int length = Math.toIntExact(shape.elements());
+      FloatBuffer plain = session.toPlain(storage, part, shape);
+      plain.get(0, result.floats(), offset, length);
+      offset += length;
+    }
+  }
+
+  @Override
+  public long fetchNanos() {
+    return fetchNanos;
+  }
+
+  @Override
+  public long plannedBytes() {
+    return memory.bytes();
+  }
+
+  @Override
+  public String explain() {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < plan.size(); i++) {
+      Scheduler.Stage stage = plan.get(i);
+      text.append("stage ")
+          .append(i)
+          .append(
+              stage.parallel()
+                  ? ": all "
+                      + lowering.workers()
+                      + " workers, "
+                      + lowering.sharding().shards()
+                      + " shards"
+                  : ": one worker")
+          .append('\n');
+      for (Step step : stage.steps()) {
+        text.append("  ").append(step.name());
+        for (Value value : step.writes()) {
+          if (!Lowering.inHeap(value)) {
+            text.append(" -> ").append(value).append(' ').append(lowering.layout(value));
+          }
+        }
+        text.append('\n');
+      }
+    }
+    return text.toString();
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("cpu: program used after it was closed");
+    }
+  }
+
+  long bytes() {
+    return memory.bytes();
+  }
+
+  int allocations() {
+    return memory.allocations();
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      memory.close();
+      session.forget(this);
+    }
+  }
+}

@@ -1,0 +1,258 @@
+package dev.gridstride.backend.cpu;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.program.DataType;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Program;
+import dev.gridstride.program.Role;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Turns a program into steps: each family of ops chooses implementations and layouts in program
+ * order; a value needed in another layout, or as a sum of its shards' parts, gets a step for that.
+ */
+final class Lowering {
+  private final OneDnn oneDnn;
+  private final Function<Value, Layout> pinned;
+  private final Program program;
+  private final Sharding sharding;
+  private final int workers;
+  private final List<Step> steps = new ArrayList<>();
+  private final Map<Value, Layout> layouts = new LinkedHashMap<>();
+  private final Set<Value> partials = new HashSet<>();
+  private final Set<Value> contiguous = new HashSet<>();
+  private final Map<Value, Float> constants = new HashMap<>();
+  private final Map<Value, Value> sums = new HashMap<>();
+  private final Map<Value, Map<Layout, Value>> reordered = new HashMap<>();
+  private final Map<Value, Value> workspaces = new HashMap<>();
+  private int temporaries;
+
+  /**
+   * Begins a lowering.
+   *
+   * @param pinned layout that the session keeps a persistent value in already, or null
+   */
+  Lowering(OneDnn oneDnn, Program program, int workers, Function<Value, Layout> pinned) {
+    this.oneDnn = oneDnn;
+    this.pinned = pinned;
+    this.program = program;
+    this.workers = workers;
+    List<Integer> rows =
+        program.values().stream()
+            .filter(Value::batched)
+            .map(value -> value.shape().dim(0))
+            .distinct()
+            .toList();
+    // Values of different batch sizes cannot be cut at the same rows, so they stay whole.
+    sharding = rows.size() == 1 ? Sharding.of(rows.get(0), workers) : new Sharding(1, 1);
+  }
+
+  /** Lowers all nodes. */
+  void run() {
+    Map<Class<?>, Steps> table = Steps.table();
+    for (Node node : program.nodes()) {
+      Steps family = table.get(node.op().getClass());
+      if (family == null) {
+        throw new BackendException("cpu: op " + node.op().name() + " is not supported");
+      }
+      family.lower(node, this);
+    }
+    for (Value output : program.outputs()) {
+      whole(output);
+    }
+  }
+
+  OneDnn oneDnn() {
+    return oneDnn;
+  }
+
+  List<Step> steps() {
+    return steps;
+  }
+
+  Sharding sharding() {
+    return sharding;
+  }
+
+  int workers() {
+    return workers;
+  }
+
+  Set<Value> contiguous() {
+    return contiguous;
+  }
+
+  Map<Value, Float> constants() {
+    return constants;
+  }
+
+  boolean partial(Value value) {
+    return partials.contains(value);
+  }
+
+  /**
+   * What a max pooling keeps for its backward pass, in oneDNN's own form; argmax is only its name.
+   */
+  Value defineWorkspace(Value argmax, Layout layout) {
+    Value workspace =
+        temporary(
+            argmax.name(), TensorType.float32(argmax.shape().dims()), argmax.batched(), layout);
+    workspaces.put(argmax, workspace);
+    return workspace;
+  }
+
+  /** The workspace of a pooling in this program, or null. */
+  Value workspace(Value argmax) {
+    return workspaces.get(argmax);
+  }
+
+  boolean isOutput(Value value) {
+    return program.outputs().contains(value);
+  }
+
+  /** Whether a value lives in Java: scalars, integers and data sets. */
+  static boolean inHeap(Value value) {
+    return value.type().dtype() != DataType.FLOAT32
+        || value.shape().rank() == 0
+        || value.role() == Role.DATA;
+  }
+
+  /** The layout a value is kept in; persistent values that nobody chose for are row-major. */
+  Layout layout(Value value) {
+    Layout known = layouts.get(value);
+    if (known == null && value.role().persistent()) {
+      known = pinned.apply(value);
+      if (known == null) {
+        known = Layout.PLAIN;
+      }
+      layouts.put(value, known);
+    }
+    if (known == null) {
+      throw new IllegalStateException("no layout yet for " + value);
+    }
+    return known;
+  }
+
+  /** The layout of a parameter if it is decided already, or else ANY. */
+  Layout layoutIfPinned(Value value) {
+    Layout known = layouts.get(value);
+    if (known == null) {
+      known = pinned.apply(value);
+    }
+    return known == null ? Layout.ANY : known;
+  }
+
+  void define(Value value, Layout layout) {
+    layouts.put(value, layout);
+  }
+
+  /** Marks a value as one sum a shard, added up when somebody needs the whole. */
+  void definePartial(Value value, Layout layout) {
+    layouts.put(value, layout);
+    if (sharding.shards() > 1) {
+      partials.add(value);
+    }
+  }
+
+  void constant(Value value, float content) {
+    constants.put(value, content);
+  }
+
+  /** Marks a batched value to lie in one piece, for steps that read it whole. */
+  void needContiguous(Value value) {
+    if (value.batched()) {
+      contiguous.add(value);
+    }
+  }
+
+  /** A value that only steps know. */
+  Value temporary(String name, TensorType type, boolean batched, Layout layout) {
+    temporaries++;
+    Value value = Value.of(name + "#" + temporaries, type, Role.ACTIVATION, batched);
+    layouts.put(value, layout);
+    return value;
+  }
+
+  /** SHARDED if any of the values is batched, else SERIAL. */
+  Step.Mode mode(List<Value> values) {
+    return values.stream().anyMatch(Value::batched) ? Step.Mode.SHARDED : Step.Mode.SERIAL;
+  }
+
+  /** Parts of a mode. */
+  int parts(Step.Mode mode) {
+    return switch (mode) {
+      case SHARDED -> sharding.shards();
+      case SLICED -> workers;
+      case SERIAL -> 1;
+    };
+  }
+
+  /** Dimensions of what a part of {@code mode} sees of a value. */
+  Shape partShape(Value value, Step.Mode mode, int part) {
+    return value.batched() && mode == Step.Mode.SHARDED && sharding.shards() > 1
+        ? value.shape().withRows(sharding.size(part))
+        : value.shape();
+  }
+
+  void add(Step step) {
+    steps.add(step);
+  }
+
+  /** The value itself, or the sum of its shards' parts if it is kept as such. */
+  Value whole(Value value) {
+    if (!partials.contains(value)) {
+      return value;
+    }
+    return sums.computeIfAbsent(
+        value,
+        v -> {
+          Value sum = temporary(v.name(), v.type(), false, layouts.get(v));
+          add(SumPartials.step(v, sum, workers));
+          return sum;
+        });
+  }
+
+  /** First row of the batch that a part of {@code mode} works on. */
+  int firstRow(Step.Mode mode, int part) {
+    return mode == Step.Mode.SHARDED ? sharding.start(part) : 0;
+  }
+
+  /** The value in this layout, reordered if it is kept in another. */
+  Value in(Value value, Layout wanted) {
+    Value whole = whole(value);
+    if (layout(whole).same(wanted, whole.shape())) {
+      return whole;
+    }
+    Map<Layout, Value> copies = reordered.computeIfAbsent(whole, v -> new LinkedHashMap<>());
+    for (Map.Entry<Layout, Value> copy : copies.entrySet()) {
+      if (copy.getKey().same(wanted, whole.shape())) {
+        return copy.getValue();
+      }
+    }
+    Value copy = temporary(whole.name(), whole.type(), whole.batched(), wanted);
+    add(Reorder.step(this, whole, copy));
+    if (!whole.role().persistent()) {
+      copies.put(wanted, copy);
+    }
+    return copy;
+  }
+
+  /** Where the sum of a partial value is, for reading it as an output. */
+  Value wholeOf(Value value) {
+    return sums.getOrDefault(value, value);
+  }
+
+  Map<Value, Layout> layouts() {
+    return layouts;
+  }
+}

@@ -1,0 +1,44 @@
+package dev.gridstride.backend.cpu;
+
+import dev.gridstride.program.Value;
+import java.util.List;
+
+/**
+ * A piece of work that a node was lowered to.
+ *
+ * @param name op and implementation, for {@code explain}
+ * @param mode how it is spread over the workers
+ * @param reads values it reads
+ * @param writes values it writes
+ * @param builder makes the kernel once memory is there
+ */
+record Step(String name, Mode mode, List<Value> reads, List<Value> writes, Builder builder) {
+  /** Name of the step that fetches batches, whose time is reported apart. */
+  static final String FETCH = "fetch_batch java";
+
+  Step {
+    reads = List.copyOf(reads);
+    writes = List.copyOf(writes);
+  }
+
+  /** How a step is spread over the workers. */
+  enum Mode {
+    /** Part p works on shard p of the batch and touches no other rows. */
+    SHARDED,
+    /** Part p works on a slice of a tensor that is no batch. */
+    SLICED,
+    /** One part does it all. */
+    SERIAL
+  }
+
+  /** Makes the kernel of a step. */
+  interface Builder {
+    Kernel build(Memory memory);
+  }
+
+  /** The compiled step. */
+  interface Kernel {
+    /** Runs one part; never allocates. */
+    void run(int part);
+  }
+}

@@ -1,0 +1,50 @@
+package dev.gridstride.cli;
+
+import dev.gridstride.backend.Backend;
+import dev.gridstride.backend.Backends;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Options that choose the device. */
+final class DeviceOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = {
+        "auto, or a device by name, such as cpu; never replaced by another.",
+        "(default: ${DEFAULT-VALUE}; see 'gridstride doctor')"
+      })
+  private String device;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads of a CPU device. (default: one for each processor)")
+  private int threads;
+
+  /** Opens the device; the caller closes its session. */
+  Backends.Choice open() {
+    if (threads < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads must be at least 1, or 0 for all; got " + threads);
+    }
+    List<String> names = new ArrayList<>(List.of("auto"));
+    Backends.all().stream().map(Backend::name).forEach(names::add);
+    Choices.check(spec, "--device", device.split(":", 2)[0], names);
+    return Backends.open(device, threads);
+  }
+
+  /** Threads that a CPU device uses. */
+  int threads() {
+    return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+  }
+}
