@@ -33,7 +33,7 @@ final class BatchNormCases {
     // The offset is lost again in x - mean, and with it that many leading digits.
     double lost = (1 + offset) * (1 + offset);
     long terms = shape.elements() / shape.dim(1) * Math.round(lost);
-    return sketch.differentiate(results.get(0), Tolerance.ofSum(terms), x, gamma, beta);
+    return sketch.differentiate(results.get(0), Tolerance.ofUnits(terms), x, gamma, beta);
   }
 
   private static Case inference(Shape shape, String reason) {
@@ -47,7 +47,7 @@ final class BatchNormCases {
     Op op = new BatchNormInference(EPSILON);
     Value y = sketch.builder().add("y", op, x, gamma, beta, mean, variance);
     long terms = shape.elements() / channels;
-    return sketch.differentiate(y, Tolerance.ofSum(terms), x, gamma, beta);
+    return sketch.differentiate(y, Tolerance.ofUnits(terms), x, gamma, beta);
   }
 
   private static Case runningStatistics() {

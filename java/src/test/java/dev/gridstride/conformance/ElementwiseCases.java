@@ -29,12 +29,9 @@ final class ElementwiseCases {
 
   private static Case reluOfSpecialNumbers() {
     Sketch sketch =
-        new Sketch("relu of NaN, infinities and zeros", "NaN stays NaN", Numbers.Kind.INTEGERS);
-    float nan = Float.NaN;
+        new Sketch("relu of infinities and zeros", "also negative zero", Numbers.Kind.INTEGERS);
     float infinity = Float.POSITIVE_INFINITY;
-    Value x =
-        sketch.input(
-            "x", Tensor.of(Shape.of(2, 5), nan, 1, -1, infinity, 0, 2, -infinity, nan, -0f, -3));
+    Value x = sketch.input("x", Tensor.of(Shape.of(2, 3), infinity, 1, -0f, 0, -infinity, -3));
     return sketch.compare(Tolerance.EXACT, sketch.builder().add("y", new Relu(), x));
   }
 
@@ -101,7 +98,7 @@ final class ElementwiseCases {
     Value x = sketch.input("x", dims);
     Value steps = sketch.state("step", Numbers.scalar(step));
     Value y = sketch.builder().add("y", new Dropout(rate, seed), x, steps);
-    return sketch.differentiate(y, Tolerance.ofSum(1), x);
+    return sketch.differentiate(y, Tolerance.ofUnits(1), x);
   }
 
   private static Case dropoutOfOnes() {

@@ -55,7 +55,7 @@ final class LossCases {
     Tensor logits = sketch.numbers().reals(Shape.of(rows, classes), -scale, scale);
     Value x = sketch.input("x", logits);
     Value y = sketch.builder().add("y", new Softmax(), x);
-    return sketch.differentiate(y, Tolerance.ofSum(classes), x);
+    return sketch.differentiate(y, Tolerance.ofUnits(classes), x);
   }
 
   private static Case softmaxOfSpecialNumbers() {

@@ -69,7 +69,7 @@ final class PoolingCases {
       Value x = sketch.input("x", input.dims());
       Value y = sketch.builder().add("y", new AvgPool2d(window, countPadding), x);
       int terms = window.kernel().height() * window.kernel().width();
-      return sketch.differentiate(y, Tolerance.ofSum(terms), x);
+      return sketch.differentiate(y, Tolerance.ofUnits(terms), x);
     }
   }
 

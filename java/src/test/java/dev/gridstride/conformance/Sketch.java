@@ -116,7 +116,8 @@ final class Sketch {
    * @param terms of the longest reduction, forward or backward
    */
   Case differentiate(Value y, long terms, Value... wanted) {
-    Tolerance tolerance = kind == Numbers.Kind.INTEGERS ? Tolerance.EXACT : Tolerance.ofSum(terms);
+    Tolerance tolerance =
+        kind == Numbers.Kind.INTEGERS ? Tolerance.EXACT : Tolerance.ofUnits(terms);
     return differentiate(y, tolerance, wanted);
   }
 
@@ -126,7 +127,8 @@ final class Sketch {
     Value moved = builder.add("moved", new Add(), y, r);
     Value loss = builder.add("loss", new WeightPenalty(0, 0.5f), moved);
     builder.output(y);
-    tolerances.put(loss.name(), Tolerance.ofSum(Math.max(y.shape().elements(), tolerance.terms())));
+    long terms = Math.max(y.shape().elements(), tolerance.terms());
+    tolerances.put(loss.name(), Tolerance.ofUnits(terms));
     return differentiateLoss(loss, tolerance, wanted);
   }
 

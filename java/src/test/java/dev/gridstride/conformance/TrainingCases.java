@@ -58,6 +58,10 @@ final class TrainingCases {
 
   private TrainingCases() {}
 
+  // Images are small: the fewer values before a ReLU, the less likely one is so near 0 that
+  // rounding
+  // decides whether its gradient passes. Trimming needs 15 x 15.
+
   /** The layers of a net, from a batch of images to class probabilities. */
   @FunctionalInterface
   private interface Net {
@@ -131,7 +135,7 @@ final class TrainingCases {
     NESTEROV
   }
 
-  private static Program step(Net net, int batch, Recipe recipe) {
+  private static Program step(Net net, int side, int batch, Recipe recipe) {
     Program.Builder b = new Program.Builder();
     Value cursor = b.state("cursor", TensorType.scalar(DataType.INT64));
     List<Value> fetched =
@@ -139,7 +143,7 @@ final class TrainingCases {
             "batch",
             new FetchBatch(batch, true, 5, Augmentation.NONE),
             List.of(
-                b.data("samples", new TensorType(DataType.UINT8, Shape.of(SAMPLES, 3, 15, 15))),
+                b.data("samples", new TensorType(DataType.UINT8, Shape.of(SAMPLES, 3, side, side))),
                 b.data("labels", new TensorType(DataType.INT32, Shape.of(SAMPLES))),
                 cursor));
     Value p = b.add("probabilities", new Softmax(), net.build(b, fetched.get(0)));
@@ -202,10 +206,10 @@ final class TrainingCases {
     }
   }
 
-  private static Case training(String what, Net net, Recipe recipe, String reason) {
+  private static Case training(String what, Net net, int side, Recipe recipe, String reason) {
     Sketch sketch = new Sketch("training: " + what, reason, Numbers.Kind.REALS);
-    Program full = step(net, 5, recipe);
-    Program rest = step(net, 3, recipe);
+    Program full = step(net, side, 5, recipe);
+    Program rest = step(net, side, 3, recipe);
     for (Value value : full.values()) {
       if (value.role().persistent()) {
         sketch.data().put(value, initial(sketch.numbers(), value));
@@ -242,20 +246,23 @@ final class TrainingCases {
 
   static List<Case> all() {
     return List.of(
-        training("small CNN, adam", TrainingCases::cnn, Recipe.ADAM, "all passes applied"),
+        training("small CNN, adam", TrainingCases::cnn, 15, Recipe.ADAM, "all passes applied"),
         training(
             "small CNN, adam, no passes",
             TrainingCases::cnn,
+            15,
             Recipe.ADAM_UNFUSED,
             "bias, relu, softmax and loss as ops of their own"),
         training(
             "residual block with batch normalisation, nesterov and penalties",
             TrainingCases::residual,
+            6,
             Recipe.NESTEROV,
             "values with two readers; statistics of batches of 5 and of 3"),
         training(
             "dense net with dropout, adam",
             TrainingCases::mlp,
+            7,
             Recipe.ADAM,
             "a mask that follows the step"));
   }

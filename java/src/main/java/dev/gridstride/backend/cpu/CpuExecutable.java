@@ -173,7 +173,7 @@ final class CpuExecutable implements Executable {
 
   private void checkOpen() {
     if (closed) {
-      throw new IllegalStateException("cpu: program used after it was closed");
+      throw new BackendException("cpu: program used after it was closed");
     }
   }
 

@@ -213,7 +213,7 @@ final class CpuSession implements Session {
 
   private void checkOpen() {
     if (closed) {
-      throw new IllegalStateException("cpu: session used after it was closed");
+      throw new BackendException("cpu: session used after it was closed");
     }
   }
 
