@@ -9,6 +9,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 
 /**
@@ -72,7 +73,9 @@ final class Archive {
 
   private static Path inside(Path archive, Path folder, TarArchiveEntry entry) {
     String name = entry.getName();
-    if (!entry.isDirectory() && (!entry.isFile() || entry.isLink() || entry.isSymbolicLink())) {
+    byte kind = entry.getLinkFlag();
+    boolean file = kind == TarConstants.LF_NORMAL || kind == TarConstants.LF_OLDNORM;
+    if (!file && !entry.isDirectory()) {
       throw DataException.expected(archive, "files and folders only", "a link or device " + name);
     }
     try {

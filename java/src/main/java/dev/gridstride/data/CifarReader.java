@@ -152,7 +152,8 @@ final class CifarReader {
     int left = count;
     int i = start;
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      ByteBuffer buffer = ByteBuffer.allocateDirect(RECORDS_AT_ONCE * (labelBytes + PIXELS));
+      ByteBuffer buffer =
+          ByteBuffer.allocateDirect(Math.min(count, RECORDS_AT_ONCE) * (labelBytes + PIXELS));
       while (left > 0) {
         int records = Math.min(left, RECORDS_AT_ONCE);
         buffer.clear().limit(records * (labelBytes + PIXELS));

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * Reads the IDX files of MNIST (LeCun, Cortes, Burges, "The MNIST database of handwritten digits")
@@ -100,6 +101,12 @@ final class IdxReader {
         throw DataException.expected(file, "its end after the header and " + shape, "more bytes");
       }
       return Tensor.of(shape, elements);
+    } catch (ZipException e) {
+      throw new DataException(
+          file
+              + ": expected undamaged gzip data with their checksum, got: "
+              + DataException.describe(e),
+          e);
     } catch (EOFException e) {
       throw new DataException(file + ": expected more compressed data, got the end of the file", e);
     } catch (IOException e) {

@@ -42,6 +42,7 @@ final class ImageDecoder {
 
   private static Image decode(Path file, byte[] bytes) {
     if (startsWith(bytes, JPEG_MAGIC)) {
+      checkJpegEnd(file, bytes);
       return decode(file, bytes, JPEG, JPEG_PIXELS_PER_BYTE);
     }
     if (startsWith(bytes, PNG_MAGIC)) {
@@ -88,6 +89,20 @@ final class ImageDecoder {
         reader.dispose();
       }
     }
+  }
+
+  /** Throws unless an end marker follows the last scan; the decoder does not ask for one. */
+  private static void checkJpegEnd(Path file, byte[] bytes) {
+    for (int i = bytes.length - 2; i >= 0; i--) {
+      int marker = bytes[i] == (byte) 0xff ? bytes[i + 1] & 0xff : 0;
+      if (marker == 0xd9) {
+        return;
+      }
+      if (marker == 0xda) {
+        break;
+      }
+    }
+    throw DataException.expected(file, "the end marker of a JPEG file", "the end of the file");
   }
 
   /** Walks the chunks of a PNG file: lengths, checksums, an end. */

@@ -45,7 +45,8 @@ class ProgramTest {
     Program.Builder b = new Program.Builder();
     Value x = b.input("x", TYPE);
     Value y = b.add("y", new Relu(), x);
-    Node other = new Node(new Relu(), List.of(x), List.of(y.like("x")));
+    Node other =
+        new Node(new Relu(), List.of(x), List.of(Value.of("x", y.type(), y.role(), y.batched())));
     assertFails("program: two values are named x", () -> Program.of(List.of(other), List.of()));
   }
 

@@ -124,10 +124,7 @@ final class CpuExecutable implements Executable {
     }
     int offset = 0;
     for (int part = 0; part < storage.pointers.length; part++) {
-      Shape shape =
-          output.batched()
-              ? output.shape().withRows(lowering.sharding().size(part))
-              : output.shape();
+      Shape shape = lowering.partShape(output, Step.Mode.SHARDED, part);
       int length = Math.toIntExact(shape.elements());
       FloatBuffer plain = session.toPlain(storage, part, shape);
       plain.get(0, result.floats(), offset, length);

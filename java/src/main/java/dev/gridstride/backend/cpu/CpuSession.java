@@ -193,7 +193,6 @@ final class CpuSession implements Session {
         transfer.close();
       }
       transfer = NativeMemory.allocate(bytes, "a transfer");
-      allocations++;
     }
     return transfer.at(0, bytes);
   }

@@ -105,6 +105,10 @@ final class ElementwiseSteps {
   }
 
   private static void add(Node node, Lowering lowering) {
+    if (Lowering.inHeap(node.output())) {
+      ScalarSteps.add(node, lowering);
+      return;
+    }
     Value a = lowering.whole(node.input(0));
     Value b = lowering.in(node.input(1), lowering.layout(a));
     Value y = node.output();
@@ -221,10 +225,7 @@ final class ElementwiseSteps {
             memory ->
                 part -> {
                   Shape shape = lowering.partShape(x, mode, part);
-                  long first =
-                      mode == Step.Mode.SHARDED
-                          ? (long) lowering.sharding().start(part) * perRow
-                          : 0;
+                  long first = (long) lowering.firstRow(mode, part) * perRow;
                   long step = memory.of(stepCount).heap.longs()[0];
                   FloatBuffer in = memory.floats(x, part);
                   FloatBuffer out = memory.floats(y, part);

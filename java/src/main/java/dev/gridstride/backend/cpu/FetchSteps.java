@@ -1,6 +1,5 @@
 package dev.gridstride.backend.cpu;
 
-import dev.gridstride.backend.BackendException;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Permutation;
@@ -32,7 +31,7 @@ final class FetchSteps {
             Step.Mode.SHARDED,
             node.inputs(),
             node.outputs(),
-            memory -> new Fetch(op, node, lowering.sharding(), memory)));
+            memory -> new Fetch(op, node, lowering, memory)));
   }
 
   private static final class Fetch implements Step.Kernel {
@@ -42,7 +41,7 @@ final class FetchSteps {
     private final Value cursorValue;
     private final Value batch;
     private final Value batchLabels;
-    private final Sharding sharding;
+    private final Lowering lowering;
     private final Memory memory;
     private final Shape shape;
     private final int channels;
@@ -52,9 +51,9 @@ final class FetchSteps {
     private final float[] scale;
     private final float[] shift;
 
-    Fetch(FetchBatch op, Node node, Sharding sharding, Memory memory) {
+    Fetch(FetchBatch op, Node node, Lowering lowering, Memory memory) {
       this.op = op;
-      this.sharding = sharding;
+      this.lowering = lowering;
       this.memory = memory;
       samplesValue = node.input(0);
       labelsValue = node.input(1);
@@ -92,8 +91,9 @@ final class FetchSteps {
       int outWidth = width - op.trim().width();
       int outSize = channels * outHeight * outWidth;
       float[] image = memory.scratch(part, 0, outSize);
-      int first = sharding.start(part);
-      for (int n = 0; n < sharding.size(part); n++) {
+      int first = lowering.firstRow(Step.Mode.SHARDED, part);
+      int rows = lowering.partShape(batch, Step.Mode.SHARDED, part).dim(0);
+      for (int n = 0; n < rows; n++) {
         long position = cursor + first + n;
         long epoch = position / count;
         int place = (int) (position % count);
@@ -193,14 +193,6 @@ final class FetchSteps {
           }
         }
       }
-    }
-  }
-
-  /** Whether a data set can be kept in a Java array. */
-  static void checkSize(Value data) {
-    if (data.shape().elements() > Integer.MAX_VALUE - 8) {
-      throw new BackendException(
-          "cpu: " + data + " has more elements than a Java array can hold; split the data set");
     }
   }
 }

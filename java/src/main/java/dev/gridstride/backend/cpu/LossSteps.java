@@ -1,9 +1,6 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.argument;
 import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
-import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
@@ -22,20 +19,13 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.bytedeco.dnnl.global.dnnl.algorithm;
-import org.bytedeco.dnnl.global.dnnl.prop_kind;
-import org.bytedeco.dnnl.memory;
-import org.bytedeco.dnnl.softmax_forward;
 
-/**
- * Softmax, losses and metrics: the exponentials by oneDNN, the rest in Java a row at a time, since
- * rows are short.
- */
+/** Softmax, losses and metrics, in Java, a row at a time, since rows are short. */
 final class LossSteps {
   private LossSteps() {}
 
   static void register(Map<Class<?>, Steps> table) {
-    table.put(Softmax.class, (node, l) -> softmax(name(node), node.input(0), node.output(), l));
+    table.put(Softmax.class, LossSteps::softmax);
     table.put(SoftmaxBackward.class, LossSteps::softmaxBackward);
     table.put(SoftmaxCrossEntropy.class, LossSteps::softmaxCrossEntropy);
     table.put(SoftmaxCrossEntropyBackward.class, LossSteps::softmaxCrossEntropyBackward);
@@ -166,7 +156,7 @@ final class LossSteps {
                     labelValue == null ? null : new Labels(labelValue, smoothing, width, memory);
               }
               return part -> {
-                int first = mode == Step.Mode.SHARDED ? lowering.sharding().start(part) : 0;
+                int first = lowering.firstRow(mode, part);
                 int count = lowering.partShape(inputs.get(0), mode, part).dim(0);
                 float[] soft = memory.scratch(part, 3, width);
                 float[] result = memory.scratch(part, 4, width);
@@ -193,29 +183,41 @@ final class LossSteps {
     }
   }
 
-  private static void softmax(String name, Value input, Value y, Lowering lowering) {
-    Value x = lowering.in(input, Layout.PLAIN);
-    Step.Mode mode = lowering.mode(List.of(x));
-    lowering.define(y, Layout.PLAIN);
-    lowering.add(
-        Primitive.step(
-            lowering,
-            name,
-            mode,
-            part -> {
-              memory.desc desc = Layout.PLAIN.desc(lowering.partShape(x, mode, part));
-              return new softmax_forward.primitive_desc(
-                  lowering.oneDnn().engine(),
-                  prop_kind.forward_training,
-                  algorithm.softmax_accurate,
-                  desc,
-                  desc,
-                  1,
-                  Primitive.attributes(),
-                  true);
-            },
-            List.of(argument(DNNL_ARG_SRC, x, lowering, mode)),
-            List.of(argument(DNNL_ARG_DST, y, lowering, mode))));
+  private static void softmax(Node node, Lowering lowering) {
+    int classes = node.output().shape().dim(1);
+    rows(
+        node,
+        lowering,
+        node.inputs(),
+        null,
+        0,
+        List.of(),
+        node.output(),
+        null,
+        memory ->
+            (in, labels, out) -> {
+              softmax(in[0], classes, out);
+              return 0;
+            });
+  }
+
+  /** Writes the softmax of a row and returns the logarithm of the sum of its exponentials. */
+  private static double softmax(float[] x, int classes, float[] p) {
+    float highest = x[0];
+    for (int k = 1; k < classes; k++) {
+      highest = Math.max(highest, x[k]);
+    }
+    double sum = 0;
+    for (int k = 0; k < classes; k++) {
+      double e = Math.exp((double) x[k] - highest);
+      p[k] = (float) e;
+      sum += e;
+    }
+    float scale = (float) (1 / sum);
+    for (int k = 0; k < classes; k++) {
+      p[k] *= scale;
+    }
+    return highest + Math.log(sum);
   }
 
   private static void softmaxBackward(Node node, Lowering lowering) {
@@ -244,27 +246,23 @@ final class LossSteps {
             });
   }
 
-  /** The loss takes log-sum-exp from the largest probability, which is never below 1/K. */
   private static void softmaxCrossEntropy(Node node, Lowering lowering) {
     SoftmaxCrossEntropy op = (SoftmaxCrossEntropy) node.op();
     Value x = node.input(0);
-    Value p = node.output(1);
-    softmax(p.name() + " = softmax", x, p, lowering);
     int n = x.shape().dim(0);
     int classes = x.shape().dim(1);
     rows(
         node,
         lowering,
-        List.of(x, p),
+        List.of(x),
         node.input(1),
         op.labelSmoothing(),
         List.of(),
-        null,
+        node.output(1),
         node.output(0),
         memory ->
             (in, labels, out) -> {
-              int best = best(in[0], classes);
-              double logSumExp = in[0][best] - Math.log(in[1][best]);
+              double logSumExp = softmax(in[0], classes, out);
               double loss = 0;
               for (int k = 0; k < classes; k++) {
                 double target = labels.get(k);

@@ -47,21 +47,14 @@ final class Lowering {
     this.pinned = pinned;
     this.program = program;
     this.workers = workers;
-    int rows = 0;
-    for (Value value : program.values()) {
-      if (value.batched()) {
-        int own = value.shape().dim(0);
-        if (rows != 0 && own != rows) {
-          throw new BackendException(
-              "cpu: all batched values of a program must have the same rows, got "
-                  + rows
-                  + " and "
-                  + value);
-        }
-        rows = own;
-      }
-    }
-    sharding = Sharding.of(Math.max(rows, 1), workers);
+    List<Integer> rows =
+        program.values().stream()
+            .filter(Value::batched)
+            .map(value -> value.shape().dim(0))
+            .distinct()
+            .toList();
+    // Values of different batch sizes cannot be cut at the same rows, so they stay whole.
+    sharding = rows.size() == 1 ? Sharding.of(rows.get(0), workers) : new Sharding(1, 1);
   }
 
   /** Lowers all nodes. */
@@ -206,7 +199,7 @@ final class Lowering {
 
   /** Dimensions of what a part of {@code mode} sees of a value. */
   Shape partShape(Value value, Step.Mode mode, int part) {
-    return value.batched() && mode == Step.Mode.SHARDED
+    return value.batched() && mode == Step.Mode.SHARDED && sharding.shards() > 1
         ? value.shape().withRows(sharding.size(part))
         : value.shape();
   }
@@ -227,6 +220,11 @@ final class Lowering {
           add(SumPartials.step(v, sum, workers));
           return sum;
         });
+  }
+
+  /** First row of the batch that a part of {@code mode} works on. */
+  int firstRow(Step.Mode mode, int part) {
+    return mode == Step.Mode.SHARDED ? sharding.start(part) : 0;
   }
 
   /** The value in this layout, reordered if it is kept in another. */

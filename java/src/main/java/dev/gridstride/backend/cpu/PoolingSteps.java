@@ -104,7 +104,7 @@ final class PoolingSteps {
   }
 
   /** The place of each maximum, for callers that want to read it. */
-  private static Step argmax(Value x, Value argmax, Pool2d window, Lowering lowering) {
+  private static Step argmax(Value x, Value argmax, Pool2d window) {
     Shape in = x.shape();
     Shape out = argmax.shape();
     return new Step(
@@ -211,7 +211,7 @@ final class PoolingSteps {
       Value argmax = lowering.defineWorkspace(node.output(1), layout);
       writes.add(workspace(argmax, geometry, x.shape(), y.shape(), layout, lowering, mode));
       if (lowering.isOutput(node.output(1))) {
-        lowering.add(argmax(lowering.in(x, Layout.PLAIN), node.output(1), window, lowering));
+        lowering.add(argmax(lowering.in(x, Layout.PLAIN), node.output(1), window));
       }
     }
     lowering.add(

@@ -127,7 +127,7 @@ final class Primitive {
         mode,
         reads.stream().map(Argument::value).toList(),
         writes.stream().map(Argument::value).toList(),
-        memory -> new Call(lowering.oneDnn(), op, desc, arguments, parts, memory));
+        memory -> new Call(lowering.oneDnn(), op, mode, desc, arguments, parts, memory));
   }
 
   /** The primitives of all parts, with their memory bound. */
@@ -141,6 +141,7 @@ final class Primitive {
     Call(
         OneDnn oneDnn,
         String op,
+        Step.Mode mode,
         IntFunction<? extends primitive_desc_base> descs,
         List<Argument> bound,
         int parts,
@@ -158,13 +159,12 @@ final class Primitive {
         arguments[part] = keep(new dnnl_exec_arg_t(count), memory);
         for (int i = 0; i < bound.size(); i++) {
           Argument argument = bound.get(i);
-          BytePointer[] pointers = memory.of(argument.value()).pointers;
           bind(
               part,
               i,
               argument.id(),
               argument.desc().apply(part),
-              pointers[pointers.length == 1 ? 0 : part],
+              memory.of(argument.value()).pointer(part, mode == Step.Mode.SHARDED),
               oneDnn,
               memory);
         }

@@ -116,12 +116,11 @@ final class ProgramMemory implements Memory, AutoCloseable {
   }
 
   private Shape partShape(Value value, int part) {
-    return value.shape().withRows(lowering.sharding().size(part));
+    return lowering.partShape(value, Step.Mode.SHARDED, part);
   }
 
   private long partBytes(Value value) {
-    Shape largest = value.shape().withRows(lowering.sharding().largest());
-    return lowering.layout(value).bytes(largest);
+    return lowering.layout(value).bytes(partShape(value, 0));
   }
 
   private long ownBytes(Value value) {
@@ -160,7 +159,7 @@ final class ProgramMemory implements Memory, AutoCloseable {
     storages.put(value, Storage.inNative(value, layout, pointers));
   }
 
-  /** A batched value in one piece: part 0 reaches to the end, so that it can be read whole. */
+  /** A batched value in one piece, which can be read whole or by shards. */
   static Storage contiguous(
       Value value, Layout layout, NativeMemory memory, long offset, Sharding sharding) {
     long total = layout.bytes(value.shape());
@@ -168,10 +167,11 @@ final class ProgramMemory implements Memory, AutoCloseable {
     BytePointer[] pointers = new BytePointer[sharding.shards()];
     for (int part = 0; part < pointers.length; part++) {
       long start = perRow * sharding.start(part);
-      long length = part == 0 ? total : perRow * sharding.size(part);
+      long length = sharding.shards() == 1 ? total : perRow * sharding.size(part);
       pointers[part] = memory.at(offset + start, checkSize(value, length));
     }
-    return Storage.inNative(value, layout, pointers);
+    BytePointer whole = memory.at(offset, checkSize(value, total));
+    return Storage.contiguous(value, layout, whole, pointers);
   }
 
   static long checkSize(Value value, long bytes) {

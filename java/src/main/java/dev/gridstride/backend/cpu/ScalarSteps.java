@@ -133,8 +133,34 @@ final class ScalarSteps {
         });
   }
 
+  /** The sum of two scalars. */
+  static void add(Node node, Lowering lowering) {
+    serial(
+        node,
+        lowering,
+        node.inputs(),
+        memory -> {
+          Storage a = memory.of(node.input(0));
+          Storage b = memory.of(node.input(1));
+          Storage sum = memory.of(node.output());
+          return part -> set(sum.heap, a.scalar() + b.scalar());
+        });
+  }
+
   private static void weightPenalty(Node node, Lowering lowering) {
     WeightPenalty op = (WeightPenalty) node.op();
+    if (Lowering.inHeap(node.input(0))) {
+      serial(
+          node,
+          lowering,
+          node.inputs(),
+          memory ->
+              part -> {
+                double v = memory.of(node.input(0)).scalar();
+                set(memory.of(node.output()).heap, op.l1() * Math.abs(v) + op.l2() * v * v);
+              });
+      return;
+    }
     Value w = lowering.whole(node.input(0));
     lowering.layout(w);
     serial(
@@ -142,53 +168,75 @@ final class ScalarSteps {
         lowering,
         List.of(w),
         memory -> {
-          FloatBuffer weights = memory.floats(w, 0);
           Storage result = memory.of(node.output());
           float[] chunk = memory.scratch(0, 0, SumPartials.CHUNK);
           return part -> {
             double sum = 0;
-            for (int start = 0; start < weights.capacity(); start += SumPartials.CHUNK) {
-              int length = Math.min(SumPartials.CHUNK, weights.capacity() - start);
-              weights.get(start, chunk, 0, length);
-              for (int i = 0; i < length; i++) {
-                double v = chunk[i];
-                sum += op.l1() * Math.abs(v) + op.l2() * v * v;
-              }
+            for (FloatBuffer weights : memory.of(w).floats) {
+              sum += penalty(op, weights, chunk);
             }
             set(result.heap, sum);
           };
         });
   }
 
+  /** Padding counts too; it is zero. */
+  private static double penalty(WeightPenalty op, FloatBuffer weights, float[] chunk) {
+    double sum = 0;
+    for (int start = 0; start < weights.capacity(); start += SumPartials.CHUNK) {
+      int length = Math.min(SumPartials.CHUNK, weights.capacity() - start);
+      weights.get(start, chunk, 0, length);
+      for (int i = 0; i < length; i++) {
+        double v = chunk[i];
+        sum += op.l1() * Math.abs(v) + op.l2() * v * v;
+      }
+    }
+    return sum;
+  }
+
   private static void weightPenaltyBackward(Node node, Lowering lowering) {
     WeightPenaltyBackward op = (WeightPenaltyBackward) node.op();
+    if (Lowering.inHeap(node.input(0))) {
+      serial(
+          node,
+          lowering,
+          node.inputs(),
+          memory ->
+              part -> {
+                double v = memory.of(node.input(0)).scalar();
+                double slope = op.l1() * Math.signum(v) + 2.0 * op.l2() * v;
+                set(memory.of(node.output()).heap, memory.of(node.input(1)).scalar() * slope);
+              });
+      return;
+    }
     Value w = lowering.whole(node.input(0));
     Value dw = node.output();
     lowering.define(dw, lowering.layout(w));
+    boolean sharded = w.batched();
     lowering.add(
         new Step(
             name(node) + " java",
-            Step.Mode.SLICED,
+            sharded ? Step.Mode.SHARDED : Step.Mode.SLICED,
             List.of(w, node.input(1)),
             List.of(dw),
             memory -> {
-              FloatBuffer weights = memory.floats(w, 0);
-              FloatBuffer result = memory.floats(dw, 0);
               Storage gradLoss = memory.of(node.input(1));
-              SumPartials.Slicer slicer =
-                  new SumPartials.Slicer(weights.capacity(), lowering.workers());
-              return worker -> {
-                float[] chunk = memory.scratch(worker, 0, SumPartials.CHUNK);
+              return part -> {
+                int shard = sharded ? part : 0;
+                FloatBuffer weights = memory.floats(w, shard);
+                SumPartials.Slicer slicer =
+                    new SumPartials.Slicer(weights.capacity(), sharded ? 1 : lowering.workers());
+                float[] chunk = memory.scratch(part, 0, SumPartials.CHUNK);
                 double g = gradLoss.scalar();
                 slicer.forEach(
-                    worker,
+                    sharded ? 0 : part,
                     (start, length) -> {
                       weights.get(start, chunk, 0, length);
                       for (int i = 0; i < length; i++) {
                         float v = chunk[i];
                         chunk[i] = (float) (g * (op.l1() * Math.signum(v) + 2.0 * op.l2() * v));
                       }
-                      result.put(start, chunk, 0, length);
+                      memory.floats(dw, shard).put(start, chunk, 0, length);
                     });
               };
             }));

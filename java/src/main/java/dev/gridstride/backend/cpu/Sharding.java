@@ -20,8 +20,4 @@ record Sharding(int rows, int shards) {
   int size(int shard) {
     return rows / shards + (shard < rows % shards ? 1 : 0);
   }
-
-  int largest() {
-    return size(0);
-  }
 }

@@ -12,14 +12,19 @@ final class Storage {
   final BytePointer[] pointers;
   final FloatBuffer[] floats;
 
+  /** A batched value that lies in one piece, whole; else null. */
+  final BytePointer whole;
+
   /** For values kept in Java: scalars, labels, data sets, counters. */
   Tensor heap;
 
   /** Sums of each shard, for scalars that are sums over the batch. */
   final double[] partials;
 
-  private Storage(Value value, Layout layout, BytePointer[] pointers, double[] partials) {
+  private Storage(
+      Value value, Layout layout, BytePointer[] pointers, BytePointer whole, double[] partials) {
     this.value = value;
+    this.whole = whole;
     this.layout = layout;
     this.pointers = pointers;
     this.partials = partials;
@@ -30,13 +35,27 @@ final class Storage {
   }
 
   static Storage inNative(Value value, Layout layout, BytePointer... pointers) {
-    return new Storage(value, layout, pointers, null);
+    return new Storage(value, layout, pointers, null, null);
+  }
+
+  /** A batched value in one piece, whose parts follow each other. */
+  static Storage contiguous(
+      Value value, Layout layout, BytePointer whole, BytePointer... pointers) {
+    return new Storage(value, layout, pointers, whole, null);
   }
 
   static Storage inHeap(Value value, Tensor tensor, int shards) {
-    Storage storage = new Storage(value, null, new BytePointer[0], new double[shards]);
+    Storage storage = new Storage(value, null, new BytePointer[0], null, new double[shards]);
     storage.heap = tensor;
     return storage;
+  }
+
+  /** What part {@code part} of a step sees: its shard, or all of it if there is but one part. */
+  BytePointer pointer(int part, boolean sharded) {
+    if (whole != null && !sharded) {
+      return whole;
+    }
+    return pointers[pointers.length == 1 ? 0 : part];
   }
 
   boolean inHeap() {

@@ -5,7 +5,10 @@ import dev.gridstride.program.Op;
 import dev.gridstride.program.TensorType;
 import java.util.List;
 
-/** Rectified linear unit: {@code y = max(x, 0)}, elementwise; NaN stays NaN. */
+/**
+ * Rectified linear unit: {@code y = max(x, 0)}, elementwise; of NaN, NaN or 0, as the maximum
+ * instruction of the device has it (0 on x86 and CUDA).
+ */
 public record Relu() implements Op {
   @Override
   public String name() {
