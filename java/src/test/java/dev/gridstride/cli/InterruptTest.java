@@ -28,16 +28,25 @@ class InterruptTest {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("-XX:TieredStopAtLevel=1", Main.class.getName()));
     command.addAll(List.of(args));
-    return new ProcessBuilder(command)
-        .redirectError(folder.resolve("stderr").toFile())
-        .start();
+    return new ProcessBuilder(command).redirectError(folder.resolve("stderr").toFile()).start();
   }
 
   private Process startTraining(Path out) throws IOException {
     Path data = Cli.writeData(folder.resolve("data"));
     return start(
-        "train", "--device", "reference", "--dataset", "npy", "--data", "" + data, "--batch", "2",
-        "--epochs", "" + MANY_EPOCHS, "--out", "" + out);
+        "train",
+        "--device",
+        "reference",
+        "--dataset",
+        "npy",
+        "--data",
+        "" + data,
+        "--batch",
+        "2",
+        "--epochs",
+        "" + MANY_EPOCHS,
+        "--out",
+        "" + out);
   }
 
   private static void awaitLine(Process process, String part) throws IOException {
@@ -82,8 +91,18 @@ class InterruptTest {
         .expect(0);
     Path straight = folder.resolve("straight");
     Cli.run(
-            "train", "--device", "reference", "--dataset", "npy", "--data",
-            "" + folder.resolve("data"), "--batch", "2", "--epochs", "" + epochs, "--out",
+            "train",
+            "--device",
+            "reference",
+            "--dataset",
+            "npy",
+            "--data",
+            "" + folder.resolve("data"),
+            "--batch",
+            "2",
+            "--epochs",
+            "" + epochs,
+            "--out",
             "" + straight)
         .expect(0);
     assertArrayEquals(

@@ -21,8 +21,19 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--model", "--dataset", "--data", "--device", "--epochs", "--batch", "--seed", "--threads",
-        "--limit", "--recipe", "--out", "--resume", "--json"
+        "--model",
+        "--dataset",
+        "--data",
+        "--device",
+        "--epochs",
+        "--batch",
+        "--seed",
+        "--threads",
+        "--limit",
+        "--recipe",
+        "--out",
+        "--resume",
+        "--json"
       })
   void trainHasTheOptionsThatScriptsRelyOn(String option) {
     Cli.run("train", "--help").says("      " + option + "=");

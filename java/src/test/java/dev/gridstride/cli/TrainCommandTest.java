@@ -79,7 +79,12 @@ class TrainCommandTest {
     assertEquals(2, root.path("epochs").size());
     for (String field :
         List.of(
-            "epoch", "seconds", "images_per_second", "loss", "accuracy", "val_loss",
+            "epoch",
+            "seconds",
+            "images_per_second",
+            "loss",
+            "accuracy",
+            "val_loss",
             "val_accuracy")) {
       assertTrue(root.path("epochs").path(1).path(field).isNumber(), field);
     }
@@ -155,8 +160,16 @@ class TrainCommandTest {
     }
     Path json = folder.resolve("predictions.json");
     Cli.run(
-            "predict", "--device", device, "--model-dir", "" + out, "--top", "2", "--json",
-            "" + json, "" + images)
+            "predict",
+            "--device",
+            device,
+            "--model-dir",
+            "" + out,
+            "--top",
+            "2",
+            "--json",
+            "" + json,
+            "" + images)
         .expect(0)
         .says("a.png: ")
         .says("b.png: ");
@@ -175,8 +188,17 @@ class TrainCommandTest {
   @Test
   void validationSplitAndPatienceKeepTheBest() {
     Cli.train(
-            "reference", data, out, "--epochs", "12", "--validation-split", "0.3", "--patience",
-            "1", "--learning-rate", "1e-30")
+            "reference",
+            data,
+            out,
+            "--epochs",
+            "12",
+            "--validation-split",
+            "0.3",
+            "--patience",
+            "1",
+            "--learning-rate",
+            "1e-30")
         .expect(0)
         .says("8 training images")
         .says("early stopping: val_loss has not improved");
@@ -197,8 +219,7 @@ class TrainCommandTest {
     Cli.train("reference", data, out, "--epochs", "1").expect(0);
     byte[] model = Files.readAllBytes(out.resolve("model.safetensors"));
     Cli.train(
-            "reference", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json",
-            "" + json)
+            "reference", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
         .expect(1)
         .complains("the loss became NaN or infinite at step 1 (epoch 1), learning rate Infinity")
         .complains("conv1.weight")
@@ -249,14 +270,26 @@ class TrainCommandTest {
   void aModelThatDoesNotFitTheDataIsAnError() throws IOException {
     Cli.train("reference", data, out, "--epochs", "1").expect(0);
     Cli.run(
-            "evaluate", "--device", "reference", "--model-dir", "" + out, "--dataset",
-            "synthetic", "--limit", "2")
+            "evaluate",
+            "--device",
+            "reference",
+            "--model-dir",
+            "" + out,
+            "--dataset",
+            "synthetic",
+            "--limit",
+            "2")
         .expect(1)
         .complains("the model does not fit the data: cifar10-cnn was trained on samples [1,10,10]");
     Path other = folder.resolve("other");
     Cli.train("reference", data, other, "--epochs", "1", "--model", "mlp").expect(0);
     Cli.run(
-            "evaluate", "--device", "reference", "--model-dir", "" + out, "--weights",
+            "evaluate",
+            "--device",
+            "reference",
+            "--model-dir",
+            "" + out,
+            "--weights",
             other.resolve("model.safetensors").toString())
         .expect(1)
         .complains("does not fit model cifar10-cnn");
@@ -266,7 +299,15 @@ class TrainCommandTest {
   void aCheckpointOfAnotherRunIsRefused() {
     Cli.train("reference", data, out, "--epochs", "1").expect(0);
     String checkpoint = out.resolve("checkpoint").toString();
-    Cli.run("train", "--device", "reference", "--resume", checkpoint, "--batch", "4", "--epochs",
+    Cli.run(
+            "train",
+            "--device",
+            "reference",
+            "--resume",
+            checkpoint,
+            "--batch",
+            "4",
+            "--epochs",
             "2")
         .expect(1)
         .complains("the checkpoint does not fit this run: its batch is 5, this run's is 4");

@@ -70,8 +70,18 @@ class CallbackTest {
     fit(2, recorder);
     assertEquals(
         List.of(
-            "begin", "epoch 1/2", "1: 1/3", "2: 2/3", "3: 3/3", "end of 1", "epoch 2/2",
-            "4: 1/3", "5: 2/3", "6: 3/3", "end of 2", "end"),
+            "begin",
+            "epoch 1/2",
+            "1: 1/3",
+            "2: 2/3",
+            "3: 3/3",
+            "end of 1",
+            "epoch 2/2",
+            "4: 1/3",
+            "5: 2/3",
+            "6: 3/3",
+            "end of 2",
+            "end"),
         recorder.calls);
   }
 
@@ -137,9 +147,7 @@ class CallbackTest {
     Path file = folder.resolve("best.safetensors");
     try (Session session = Tiny.open("reference")) {
       Trainer trainer =
-          Tiny.builder(Tiny.cnn(), session)
-              .callback(new BestModel(file, Monitor.VAL_LOSS))
-              .build();
+          Tiny.builder(Tiny.cnn(), session).callback(new BestModel(file, Monitor.VAL_LOSS)).build();
       History history = trainer.fit(Tiny.TRAIN, Tiny.TEST, 6);
       double best =
           history.epochs().stream().mapToDouble(History.Epoch::valLoss).min().orElseThrow();

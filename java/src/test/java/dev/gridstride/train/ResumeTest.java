@@ -68,10 +68,7 @@ class ResumeTest {
   @MethodSource("dev.gridstride.train.Tiny#devices")
   void betweenEpochsGoesOnBitForBit(String device) {
     try (Session session = Tiny.open(device)) {
-      builder(session)
-          .callback(new SaveCheckpoint(folder))
-          .build()
-          .fit(Tiny.TRAIN, Tiny.TEST, 2);
+      builder(session).callback(new SaveCheckpoint(folder)).build().fit(Tiny.TRAIN, Tiny.TEST, 2);
     }
     CheckpointInfo info = Checkpoint.info(folder);
     assertEquals(2, info.epoch());
@@ -146,8 +143,7 @@ class ResumeTest {
   private String refusal(UnaryOperator<Trainer.Builder> change, Dataset data) {
     saveOne();
     try (Session session = Tiny.open("reference")) {
-      Trainer trainer =
-          change.apply(builder(session)).resume(Checkpoint.load(folder)).build();
+      Trainer trainer = change.apply(builder(session)).resume(Checkpoint.load(folder)).build();
       return assertThrows(TrainingException.class, () -> trainer.fit(data, null, 2)).getMessage();
     }
   }
@@ -170,13 +166,11 @@ class ResumeTest {
   void refusesToGoOnWithAnotherNet() {
     saveOne();
     try (Session session = Tiny.open("reference")) {
-      Trainer trainer =
-          Tiny.builder(Tiny.cnn(), session).resume(Checkpoint.load(folder)).build();
+      Trainer trainer = Tiny.builder(Tiny.cnn(), session).resume(Checkpoint.load(folder)).build();
       String message =
           assertThrows(TrainingException.class, () -> trainer.fit(Tiny.TRAIN, null, 2))
               .getMessage();
-      assertTrue(
-          message.contains("its model is tiny-stateful, this run's is tiny-cnn"), message);
+      assertTrue(message.contains("its model is tiny-stateful, this run's is tiny-cnn"), message);
     }
   }
 
