@@ -34,6 +34,16 @@ public interface Executable extends AutoCloseable {
   /** A line a node: which implementation runs it, in which layout, and why. */
   String explain();
 
+  /**
+   * Runs the program some times with a clock round every step. The runs count like any other:
+   * counters advance and weights change.
+   *
+   * @throws BackendException if the device cannot tell, which is the default
+   */
+  default Profile profile(int runs) {
+    throw new BackendException("this device has no profile of its steps");
+  }
+
   /** Frees the program's memory; persistent values stay. Never throws. */
   @Override
   void close();

@@ -102,7 +102,10 @@ final class Evaluator {
   }
 
   private Prediction compile(TensorType samples) {
-    StepProgram program = programs.prediction(sourceName(samples), samples);
+    String name = sourceName(samples);
+    TensorType labels = new TensorType(DataType.INT32, Shape.of(samples.shape().dim(0)));
+    state.put(name + ".labels", Tensor.zeros(labels));
+    StepProgram program = programs.prediction(name, samples);
     return new Prediction(program, state.compile(program.program()));
   }
 

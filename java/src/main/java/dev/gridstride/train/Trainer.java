@@ -1,5 +1,6 @@
 package dev.gridstride.train;
 
+import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.nn.Model;
@@ -171,6 +172,19 @@ public final class Trainer {
               + samples.type());
     }
     return evaluator.predict(samples);
+  }
+
+  /**
+   * The compiled training step of full batches on these data, for benchmarks and loops of one's
+   * own. Each run fetches the next batch, changes weights and advances all counters. It is closed
+   * with the session.
+   *
+   * @throws TrainingException if the data do not fit the model
+   */
+  public Executable trainingStep(Dataset train) {
+    check(train);
+    int size = Math.min(batch, train.size());
+    return state.compile(programs.training(source(train), size).program());
   }
 
   /** Asks the running (or else the next) {@link #fit} to end after its step. From any thread. */

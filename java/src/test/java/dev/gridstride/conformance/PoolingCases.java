@@ -59,8 +59,7 @@ final class PoolingCases {
               : sketch.numbers().distinct(input);
       Value x = sketch.input("x", image);
       Value y = sketch.builder().addAll("y", new MaxPool2d(window), List.of(x)).get(0);
-      long terms = (long) window.kernel().height() * window.kernel().width();
-      return sketch.differentiate(y, terms, x);
+      return sketch.differentiate(y, (long) window.kernel().height() * window.kernel().width(), x);
     }
 
     Case average(Numbers.Kind kind, boolean countPadding) {

@@ -121,7 +121,7 @@ final class BatchNormSteps {
   private static Step join(
       Value partMean, Value partVariance, Value mean, Value variance, Sharding sharding) {
     return new Step(
-        mean.name() + " joined",
+        mean.name() + " joined" + Step.JAVA,
         Step.Mode.SERIAL,
         List.of(partMean, partVariance),
         List.of(mean, variance),
@@ -254,7 +254,7 @@ final class BatchNormSteps {
     double count = (double) x.shape().elements() / x.shape().dim(1);
     lowering.add(
         new Step(
-            name(node) + " correction factors",
+            name(node) + " correction factors" + Step.JAVA,
             Step.Mode.SERIAL,
             List.of(gamma, variance, dGamma, dBeta),
             List.of(scale, shift),

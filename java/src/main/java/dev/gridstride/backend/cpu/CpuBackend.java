@@ -4,6 +4,7 @@ import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
+import java.util.List;
 
 /** The processor, by oneDNN. */
 public final class CpuBackend implements Backend {
@@ -28,6 +29,13 @@ public final class CpuBackend implements Backend {
     } catch (BackendException e) {
       return e.getMessage();
     }
+  }
+
+  @Override
+  public List<String> report() {
+    return List.of(
+        "oneDNN " + OneDnn.version() + ", instruction set " + OneDnn.instructionSet(),
+        "native libraries in " + OneDnn.folder());
   }
 
   @Override

@@ -2,19 +2,51 @@ package dev.gridstride.backend.cpu;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Profile;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 
 /** A program as stages of kernels. */
 final class CpuExecutable implements Executable {
   /** Kernels between two barriers, as one piece of work a part. */
-  private record CompiledStage(boolean parallel, IntConsumer work) {}
+  private static final class CompiledStage implements IntConsumer {
+    final boolean parallel;
+    final Step.Kernel[] kernels;
+    private final int[] parts;
+
+    CompiledStage(boolean parallel, Step.Kernel[] kernels, int[] parts) {
+      this.parallel = parallel;
+      this.kernels = kernels;
+      this.parts = parts;
+    }
+
+    @Override
+    public void accept(int part) {
+      for (int i = 0; i < kernels.length; i++) {
+        if (part < parts[i]) {
+          kernels[i].run(part);
+        }
+      }
+    }
+
+    /** As {@link #accept}, adding each kernel's time to {@code nanos[kernel][part]}. */
+    void timed(int part, long[][] nanos) {
+      for (int i = 0; i < kernels.length; i++) {
+        if (part < parts[i]) {
+          long start = System.nanoTime();
+          kernels[i].run(part);
+          nanos[i][part] += System.nanoTime() - start;
+        }
+      }
+    }
+  }
 
   private final CpuSession session;
   private final Program program;
@@ -52,24 +84,15 @@ final class CpuExecutable implements Executable {
   }
 
   private CompiledStage compile(Scheduler.Stage stage) {
-    List<Step.Kernel> kernels = new ArrayList<>();
-    List<Integer> parts = new ArrayList<>();
-    for (Step step : stage.steps()) {
+    Step.Kernel[] kernels = new Step.Kernel[stage.steps().size()];
+    int[] parts = new int[kernels.length];
+    for (int i = 0; i < kernels.length; i++) {
+      Step step = stage.steps().get(i);
       Step.Kernel kernel = step.builder().build(memory);
-      kernels.add(step.name().equals(Step.FETCH) ? timed(kernel) : kernel);
-      parts.add(lowering.parts(step.mode()));
+      kernels[i] = step.name().equals(Step.FETCH) ? timed(kernel) : kernel;
+      parts[i] = lowering.parts(step.mode());
     }
-    Step.Kernel[] array = kernels.toArray(Step.Kernel[]::new);
-    int[] partsOf = parts.stream().mapToInt(Integer::intValue).toArray();
-    return new CompiledStage(
-        stage.parallel(),
-        part -> {
-          for (int i = 0; i < array.length; i++) {
-            if (part < partsOf[i]) {
-              array[i].run(part);
-            }
-          }
-        });
+    return new CompiledStage(stage.parallel(), kernels, parts);
   }
 
   private Step.Kernel timed(Step.Kernel kernel) {
@@ -84,10 +107,45 @@ final class CpuExecutable implements Executable {
 
   private void runStages() {
     for (CompiledStage stage : stages) {
-      if (stage.parallel()) {
-        session.team().runAll(stage.work());
+      if (stage.parallel) {
+        session.team().runAll(stage);
       } else {
-        stage.work().accept(0);
+        stage.accept(0);
+      }
+    }
+  }
+
+  @Override
+  public Profile profile(int runs) {
+    checkOpen();
+    long[][][] nanos = new long[stages.length][][];
+    for (int s = 0; s < stages.length; s++) {
+      nanos[s] = new long[stages[s].kernels.length][lowering.workers()];
+    }
+    long start = System.nanoTime();
+    for (int run = 0; run < runs; run++) {
+      session.team().drive(() -> runTimed(nanos));
+    }
+    double total = System.nanoTime() - start;
+    List<Profile.Step> steps = new ArrayList<>();
+    for (int s = 0; s < stages.length; s++) {
+      for (int i = 0; i < nanos[s].length; i++) {
+        Step step = plan.get(s).steps().get(i);
+        double slowest = Arrays.stream(nanos[s][i]).max().orElse(0);
+        steps.add(new Profile.Step(step.name(), step.kind(), slowest / runs));
+      }
+    }
+    return new Profile(total / runs, steps);
+  }
+
+  private void runTimed(long[][][] nanos) {
+    for (int s = 0; s < stages.length; s++) {
+      CompiledStage stage = stages[s];
+      long[][] times = nanos[s];
+      if (stage.parallel) {
+        session.team().runAll(part -> stage.timed(part, times));
+      } else {
+        stage.timed(0, times);
       }
     }
   }

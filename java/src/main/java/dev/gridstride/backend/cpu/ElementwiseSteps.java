@@ -184,7 +184,7 @@ final class ElementwiseSteps {
     int plane = Math.toIntExact(dy.shape().elementsPerRow() / channels);
     lowering.add(
         new Step(
-            name(node),
+            name(node) + Step.JAVA,
             mode,
             List.of(dy),
             List.of(db),
@@ -218,7 +218,7 @@ final class ElementwiseSteps {
     float scale = 1 / (1 - op.rate());
     lowering.add(
         new Step(
-            name(node),
+            name(node) + Step.JAVA,
             mode,
             List.of(x, stepCount),
             List.of(y),

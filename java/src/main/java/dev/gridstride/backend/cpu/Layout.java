@@ -109,9 +109,25 @@ final class Layout {
     if (this == other) {
       return true;
     }
-    memory.desc mine = this == PLAIN ? other.plain(shape) : desc(shape);
-    memory.desc theirs = other == PLAIN ? plain(shape) : other.desc(shape);
-    return equal(mine, theirs);
+    if (rowMajor(shape) || other.rowMajor(shape)) {
+      return rowMajor(shape) && other.rowMajor(shape);
+    }
+    return equal(desc(shape), other.desc(shape));
+  }
+
+  /** Whether a tensor of this shape lies in row-major order, whatever its rank is here. */
+  boolean rowMajor(Shape shape) {
+    return this == PLAIN || equal(desc(shape), plain(shape));
+  }
+
+  /**
+   * Whether one reorder leads from here to {@code other}. Not so if both are weights' own layouts
+   * and one primitive sees a flattened input where the other sees an image.
+   */
+  boolean reordersTo(Layout other, Shape shape) {
+    return rowMajor(shape)
+        || other.rowMajor(shape)
+        || desc(shape).get_ndims() == other.desc(shape).get_ndims();
   }
 
   static long[] dims(Shape shape) {

@@ -139,7 +139,7 @@ final class LossSteps {
     Value labelValue = plainLabels;
     lowering.add(
         new Step(
-            name(node) + " java",
+            name(node) + Step.JAVA,
             mode,
             reads,
             writes,
@@ -441,7 +441,7 @@ final class LossSteps {
     int classes = scores.shape().dim(1);
     lowering.add(
         new Step(
-            name(node) + " java",
+            name(node) + Step.JAVA,
             Step.Mode.SERIAL,
             List.of(counts, scores, labels),
             node.outputs(),

@@ -233,6 +233,9 @@ final class Lowering {
     if (layout(whole).same(wanted, whole.shape())) {
       return whole;
     }
+    if (!layout(whole).reordersTo(wanted, whole.shape())) {
+      return in(in(whole, Layout.PLAIN), wanted);
+    }
     Map<Layout, Value> copies = reordered.computeIfAbsent(whole, v -> new LinkedHashMap<>());
     for (Map.Entry<Layout, Value> copy : copies.entrySet()) {
       if (copy.getKey().same(wanted, whole.shape())) {

@@ -6,6 +6,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_version;
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import dev.gridstride.backend.BackendException;
+import java.nio.file.Path;
 import java.util.Map;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.engine;
@@ -25,6 +26,7 @@ final class OneDnn {
 
   private static OneDnn instance;
 
+  private final Path library;
   private final engine cpu;
   private final Function ompSetNumThreads;
 
@@ -33,7 +35,7 @@ final class OneDnn {
     // accounting.
     System.setProperty("org.bytedeco.javacpp.maxBytes", "0");
     System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-    Loader.load(dnnl.class);
+    library = Path.of(Loader.load(dnnl.class));
     cpu = new engine(engine.kind.cpu, 0);
     ompSetNumThreads = NativeLibrary.getInstance("libgomp.so.1").getFunction("omp_set_num_threads");
   }
@@ -61,6 +63,11 @@ final class OneDnn {
 
   engine engine() {
     return cpu;
+  }
+
+  /** Where the native libraries were unpacked to. */
+  static Path folder() {
+    return get().library.getParent();
   }
 
   /** Makes oneDNN use one thread in calls from the current thread, and so never spin. */

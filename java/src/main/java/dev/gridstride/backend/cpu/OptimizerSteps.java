@@ -70,7 +70,7 @@ final class OptimizerSteps {
     reads.addAll(scalars);
     lowering.add(
         new Step(
-            name(node) + " java",
+            name(node) + Step.JAVA,
             Step.Mode.SLICED,
             reads,
             written,

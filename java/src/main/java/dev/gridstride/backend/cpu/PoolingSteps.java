@@ -108,7 +108,7 @@ final class PoolingSteps {
     Shape in = x.shape();
     Shape out = argmax.shape();
     return new Step(
-        argmax.name() + " java",
+        argmax.name() + Step.JAVA,
         Step.Mode.SERIAL,
         List.of(x),
         List.of(argmax),
@@ -157,7 +157,7 @@ final class PoolingSteps {
     int inPlane = dx.shape().dim(2) * dx.shape().dim(3);
     int outPlane = dy.shape().dim(2) * dy.shape().dim(3);
     return new Step(
-        name(node) + " java",
+        name(node) + Step.JAVA,
         Step.Mode.SERIAL,
         List.of(dy, argmax),
         List.of(dx),

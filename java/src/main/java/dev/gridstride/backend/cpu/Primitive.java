@@ -48,13 +48,16 @@ final class Primitive {
     return desc.impl_info_str().getString();
   }
 
-  /** 0 for generated code, 1 for the detour by matrix multiplication, 2 for plain loops. */
-  private static int rank(primitive_desc_base desc) {
+  /**
+   * 0 for generated code, 1 for a convolution by the detour of a matrix multiplication, 2 for plain
+   * loops.
+   */
+  private static int rank(String op, primitive_desc_base desc) {
     String name = implementation(desc);
     if (name.contains("ref")) {
       return 2;
     }
-    return name.contains("gemm") ? 1 : 0;
+    return name.contains("gemm") && op.startsWith("conv") ? 1 : 0;
   }
 
   /**
@@ -73,10 +76,10 @@ final class Primitive {
     Choice best = null;
     for (List<Layout> layouts : combinations(candidates)) {
       primitive_desc_base desc = create.apply(layouts);
-      if (desc.asBoolean() && (best == null || rank(desc) < rank(best.desc()))) {
+      if (desc.asBoolean() && (best == null || rank(op, desc) < rank(op, best.desc()))) {
         best = new Choice(layouts, desc);
       }
-      if (best != null && rank(best.desc()) == 0) {
+      if (best != null && rank(op, best.desc()) == 0) {
         break;
       }
     }

@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_FROM;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 
 import dev.gridstride.backend.cpu.Primitive.Argument;
+import dev.gridstride.program.Shape;
 import dev.gridstride.program.Value;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -73,9 +74,8 @@ final class Reorder {
 
   private static memory.desc desc(
       Layout layout, Layout other, Value value, Lowering lowering, Step.Mode mode, int part) {
-    return layout == Layout.PLAIN
-        ? other.plain(lowering.partShape(value, mode, part))
-        : layout.desc(lowering.partShape(value, mode, part));
+    Shape shape = lowering.partShape(value, mode, part);
+    return layout.rowMajor(shape) ? other.plain(shape) : layout.desc(shape);
   }
 
   /** Copies once, outside any program. For a worker only. */

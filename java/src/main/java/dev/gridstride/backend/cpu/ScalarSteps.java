@@ -35,7 +35,7 @@ final class ScalarSteps {
   /** A step that adds up what the parts of a sum over the batch left, in their order. */
   static Step sum(Value scalar, int parts) {
     return new Step(
-        "sum of " + scalar.name(),
+        "sum of " + scalar.name() + Step.JAVA,
         Step.Mode.SERIAL,
         List.of(scalar),
         List.of(scalar),
@@ -62,7 +62,8 @@ final class ScalarSteps {
 
   private static void serial(
       Node node, Lowering lowering, List<Value> reads, Step.Builder builder) {
-    lowering.add(new Step(name(node) + " java", Step.Mode.SERIAL, reads, node.outputs(), builder));
+    lowering.add(
+        new Step(name(node) + Step.JAVA, Step.Mode.SERIAL, reads, node.outputs(), builder));
   }
 
   /** Constants are written once, when memory is laid out. */
@@ -215,7 +216,7 @@ final class ScalarSteps {
     boolean sharded = w.batched();
     lowering.add(
         new Step(
-            name(node) + " java",
+            name(node) + Step.JAVA,
             sharded ? Step.Mode.SHARDED : Step.Mode.SLICED,
             List.of(w, node.input(1)),
             List.of(dw),

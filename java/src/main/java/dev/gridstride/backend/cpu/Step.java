@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cpu;
 
+import dev.gridstride.backend.Profile;
 import dev.gridstride.program.Value;
 import java.util.List;
 
@@ -14,11 +15,19 @@ import java.util.List;
  */
 record Step(String name, Mode mode, List<Value> reads, List<Value> writes, Builder builder) {
   /** Name of the step that fetches batches, whose time is reported apart. */
-  static final String FETCH = "fetch_batch java";
+  static final String FETCH = "fetch_batch" + Step.JAVA;
+
+  /** Ends the name of every step that is computed in Java. */
+  static final String JAVA = " java";
 
   Step {
     reads = List.copyOf(reads);
     writes = List.copyOf(writes);
+  }
+
+  /** Steps in Java say so at the end of their name. */
+  Profile.Kind kind() {
+    return name.endsWith(JAVA) ? Profile.Kind.HOST : Profile.Kind.PRIMITIVE;
   }
 
   /** How a step is spread over the workers. */

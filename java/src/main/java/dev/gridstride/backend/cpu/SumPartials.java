@@ -16,7 +16,7 @@ final class SumPartials {
 
   static Step step(Value partial, Value sum, int workers) {
     return new Step(
-        "sum of " + partial.name(),
+        "sum of " + partial.name() + Step.JAVA,
         Step.Mode.SLICED,
         List.of(partial),
         List.of(sum),

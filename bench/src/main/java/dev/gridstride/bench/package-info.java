@@ -1,0 +1,2 @@
+/** Benchmarks of what runs on the host. */
+package dev.gridstride.bench;
