@@ -43,6 +43,18 @@ final class ElementwiseCases {
     return sketch.differentiate(y, Tolerance.EXACT, a, b);
   }
 
+  private static Case addOfBatchAndParameter() {
+    Sketch sketch =
+        new Sketch(
+            "add of a batch and a parameter",
+            "one operand may be cut into shards of samples, the other not",
+            Numbers.Kind.INTEGERS);
+    Value a = sketch.input("a", 5, 7);
+    Value b = sketch.parameter("b", 5, 7);
+    Value y = sketch.builder().add("y", new Add(), a, b);
+    return sketch.differentiate(y, Tolerance.EXACT, a, b);
+  }
+
   private static Case addTwice() {
     Sketch sketch =
         new Sketch(
@@ -126,6 +138,7 @@ final class ElementwiseCases {
     cases.add(reluOfSpecialNumbers());
     cases.add(add("rank 1", 7));
     cases.add(add("rank 4, odd channels", 3, 5, 4, 7));
+    cases.add(addOfBatchAndParameter());
     cases.add(addTwice());
     cases.add(addOfConvolutionAndInput());
     for (Numbers.Kind kind : Numbers.Kind.values()) {

@@ -147,7 +147,7 @@ final class LossCases {
             "loss and penalty, then a penalty of three times the sum",
             "the gradient that arrives at a loss is not 1",
             Numbers.Kind.REALS);
-    Value x = sketch.parameter("x", 5, 7);
+    Value x = sketch.input("x", 5, 7);
     Value t = sketch.input("t", 5, 7);
     Value labels = labels(sketch, LabelKind.SOFT, 5, 7);
     Value error = sketch.builder().add("error", new MeanSquaredError(), x, t);

@@ -116,11 +116,18 @@ final class ElementwiseSteps {
     add(name(node), a, b, y, lowering);
   }
 
-  /** Adds a step {@code y = a + b} in the layout of all three. */
+  /**
+   * Adds a step {@code y = a + b} in the layout of all three; whole if one is batched and the
+   * other, a parameter's gradient say, is not.
+   */
   static void add(String name, Value a, Value b, Value y, Lowering lowering) {
     Layout layout = lowering.layout(a);
     lowering.define(y, layout);
-    Step.Mode mode = lowering.mode(List.of(a));
+    boolean alike = a.batched() == b.batched();
+    if (!alike) {
+      List.of(a, b, y).forEach(lowering::needContiguous);
+    }
+    Step.Mode mode = alike ? lowering.mode(List.of(a)) : Step.Mode.SERIAL;
     IntFunction<memory.desc> desc = part -> layout.desc(lowering.partShape(a, mode, part));
     binary(name, a, desc, b, desc, y, mode, lowering);
   }
