@@ -217,8 +217,7 @@ class TrainCommandTest {
     Path json = folder.resolve("run.json");
     Cli.train("auto", data, out, "--epochs", "1").expect(0);
     byte[] model = Files.readAllBytes(out.resolve("model.safetensors"));
-    Cli.train(
-            "auto", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
+    Cli.train("auto", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
         .expect(1)
         .complains("the loss became NaN or infinite at step 1 (epoch 1), learning rate Infinity")
         .complains("conv1.weight")
