@@ -36,7 +36,7 @@ class InterruptTest {
     return start(
         "train",
         "--device",
-        "reference",
+        "auto",
         "--dataset",
         "npy",
         "--data",
@@ -87,13 +87,12 @@ class InterruptTest {
   /** Two epochs more, against as many epochs without an interruption. */
   private void checkThatItGoesOnBitForBit(Path out) throws IOException {
     int epochs = Files.readAllLines(out.resolve("history.csv")).size() + 1;
-    Cli.run("train", "--device", "reference", "--resume", "" + out, "--epochs", "" + epochs)
-        .expect(0);
+    Cli.run("train", "--device", "auto", "--resume", "" + out, "--epochs", "" + epochs).expect(0);
     Path straight = folder.resolve("straight");
     Cli.run(
             "train",
             "--device",
-            "reference",
+            "auto",
             "--dataset",
             "npy",
             "--data",

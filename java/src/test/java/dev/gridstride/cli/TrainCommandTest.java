@@ -107,20 +107,19 @@ class TrainCommandTest {
     assertEquals(Cli.TEST, sum);
   }
 
-  @ParameterizedTest
-  @MethodSource("devices")
-  void resumingGivesTheSameBytes(String device) throws IOException {
+  @Test
+  void resumingGivesTheSameBytes() throws IOException {
     Path parts = folder.resolve("parts");
-    Cli.train(device, data, out, "--epochs", "3").expect(0);
-    Cli.train(device, data, parts, "--epochs", "1").expect(0);
-    Cli resumed = Cli.run("train", "--device", device, "--resume", "" + parts, "--epochs", "3");
+    Cli.train("auto", data, out, "--epochs", "3").expect(0);
+    Cli.train("auto", data, parts, "--epochs", "1").expect(0);
+    Cli resumed = Cli.run("train", "--device", "auto", "--resume", "" + parts, "--epochs", "3");
     resumed.expect(0).says("epoch 2/3").says("epoch 3/3");
     assertFalse(resumed.out().contains("epoch 1/3"));
     assertArrayEquals(
         Files.readAllBytes(out.resolve("model.safetensors")),
         Files.readAllBytes(parts.resolve("model.safetensors")));
     assertEquals(4, Files.readAllLines(parts.resolve("history.csv")).size());
-    Cli.run("train", "--device", device, "--resume", "" + parts)
+    Cli.run("train", "--device", "auto", "--resume", "" + parts)
         .expect(0)
         .says("nothing left to train: 3 of 3 epochs are done");
   }
@@ -216,10 +215,9 @@ class TrainCommandTest {
   @Test
   void aDivergedRunFailsAndKeepsTheLastCheckpoint() throws IOException {
     Path json = folder.resolve("run.json");
-    Cli.train("reference", data, out, "--epochs", "1").expect(0);
+    Cli.train("auto", data, out, "--epochs", "1").expect(0);
     byte[] model = Files.readAllBytes(out.resolve("model.safetensors"));
-    Cli.train(
-            "reference", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
+    Cli.train("auto", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
         .expect(1)
         .complains("the loss became NaN or infinite at step 1 (epoch 1), learning rate Infinity")
         .complains("conv1.weight")

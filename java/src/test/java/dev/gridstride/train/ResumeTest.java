@@ -65,7 +65,7 @@ class ResumeTest {
   }
 
   @ParameterizedTest
-  @MethodSource("dev.gridstride.train.Tiny#devices")
+  @MethodSource("dev.gridstride.train.Tiny#exactDevices")
   void betweenEpochsGoesOnBitForBit(String device) {
     try (Session session = Tiny.open(device)) {
       builder(session).callback(new SaveCheckpoint(folder)).build().fit(Tiny.TRAIN, Tiny.TEST, 2);
@@ -79,7 +79,7 @@ class ResumeTest {
   }
 
   @ParameterizedTest
-  @MethodSource("dev.gridstride.train.Tiny#devices")
+  @MethodSource("dev.gridstride.train.Tiny#exactDevices")
   void withinAnEpochGoesOnBitForBit(String device) {
     for (long stopAfter : new long[] {1, 4, 6, 8}) {
       Callback stop =

@@ -136,6 +136,7 @@ final class DenseSteps {
     Layout xLayout = inputLayout(choice.desc().src_desc(), geometry, rows);
     Value xIn = lowering.in(x, xLayout);
     Value wIn = weightsIn(lowering, w, choice.desc().weights_desc());
+    lowering.rememberInputLayout(w, xLayout);
     lowering.define(y, Layout.PLAIN);
     memory.desc wDesc = geometry.weights(lowering.layout(wIn));
     List<Argument> reads = new ArrayList<>();

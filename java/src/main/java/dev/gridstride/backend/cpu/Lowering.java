@@ -35,6 +35,7 @@ final class Lowering {
   private final Map<Value, Value> sums = new HashMap<>();
   private final Map<Value, Map<Layout, Value>> reordered = new HashMap<>();
   private final Map<Value, Value> workspaces = new HashMap<>();
+  private final Map<Value, Layout> inputLayouts = new HashMap<>();
   private int temporaries;
 
   /**
@@ -114,6 +115,18 @@ final class Lowering {
   /** The workspace of a pooling in this program, or null. */
   Value workspace(Value argmax) {
     return workspaces.get(argmax);
+  }
+
+  /**
+   * Notes the layout of the input that weights were laid out for, as the gradient's first choice.
+   */
+  void rememberInputLayout(Value weight, Layout layout) {
+    inputLayouts.put(weight, layout);
+  }
+
+  /** The layout noted for these weights, or else ANY. */
+  Layout inputLayout(Value weight) {
+    return inputLayouts.getOrDefault(weight, Layout.ANY);
   }
 
   boolean isOutput(Value value) {

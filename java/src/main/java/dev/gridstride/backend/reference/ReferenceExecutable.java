@@ -36,7 +36,7 @@ final class ReferenceExecutable implements Executable {
       kernel.run(op, io);
       for (int i = 0; i < targets.size(); i++) {
         if (targets.get(i) != io.outputs().get(i)) {
-          targets.get(i).keep(io.outputs().get(i));
+          targets.get(i).copyFrom(io.outputs().get(i));
         }
       }
     }

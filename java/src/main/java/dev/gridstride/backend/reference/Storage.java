@@ -59,16 +59,8 @@ final class Storage {
     }
   }
 
-  /**
-   * Takes over the elements of another value of this type, float32 rounded as {@link #read} does:
-   * what is kept from run to run is what can be saved, so that a restored run is the same.
-   */
-  void keep(Storage other) {
-    if (type.dtype() == DataType.FLOAT32) {
-      for (int i = 0; i < reals.length; i++) {
-        reals[i] = (float) other.reals[i];
-      }
-    } else if (reals == null) {
+  void copyFrom(Storage other) {
+    if (reals == null) {
       System.arraycopy(other.integers, 0, integers, 0, integers.length);
     } else {
       System.arraycopy(other.reals, 0, reals, 0, reals.length);
