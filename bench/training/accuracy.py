@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Test accuracy after some epochs over several seeds, Gridstride against Debian's PyTorch.
+
+    bench/training/accuracy.py --data DIR [--recipes article,tuned] [--seeds 1,2,3] [--epochs 10]
+        [--pytorch] --json FILE
+
+Prints a Markdown table of the mean and the single runs, and writes every run to FILE. Validation runs after
+every epoch, as in the article; nothing is chosen by it: the figure is that of the last epoch.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+def gridstride(command, data, recipe, seed, epochs):
+    with tempfile.TemporaryDirectory() as out:
+        result = os.path.join(out, "result.json")
+        call = command.split() + [
+            "train", "--dataset", "cifar10", "--data", data, "--device", "cpu",
+            "--recipe", recipe, "--epochs", str(epochs), "--seed", str(seed),
+            "--no-progress", "--out", os.path.join(out, "run"), "--json", result,
+        ]
+        subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+        with open(result) as file:
+            return json.load(file)["test"]["accuracy"], " ".join(call)
+
+
+def pytorch(data, seed, epochs):
+    call = [
+        "/usr/bin/python3", os.path.join(ROOT, "bench/peers/pytorch/train.py"), "--data", data,
+        "--epochs", str(epochs), "--batch", "64", "--threads", "2", "--seed", str(seed), "--evaluate",
+    ]
+    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
+    done = subprocess.run(
+        call, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [row for row in rows if row.get("epoch") == epochs][0]["test_accuracy"], " ".join(call)
+
+
+def table(rows):
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["who"], row["epochs"]), []).append(row["test_accuracy"])
+    lines = ["| who | epochs | test accuracy, mean | single runs |", "|---|---|---|---|"]
+    for (who, epochs), values in groups.items():
+        lines.append(
+            f"| {who} | {epochs} | {100 * statistics.mean(values):.2f} % | "
+            + ", ".join(f"{100 * value:.2f}" for value in values) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="folder cifar-10-batches-bin or its parent")
+    parser.add_argument("--recipes", default="article,tuned")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--pytorch", action="store_true", help="train the article's net with PyTorch too")
+    parser.add_argument("--gridstride", default=os.path.join(ROOT, "java/bin/gridstride"))
+    parser.add_argument("--data-note", default="", help="what the data are, to stand in FILE")
+    parser.add_argument("--json", required=True, help="receives every run")
+    options = parser.parse_args()
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    jobs = [(f"gridstride, {recipe}", recipe, seed)
+            for recipe in options.recipes.split(",") if recipe for seed in seeds]
+    if options.pytorch:
+        jobs += [("pytorch 1.13.1, article", None, seed) for seed in seeds]
+    rows = []
+    for who, recipe, seed in jobs:
+        if recipe is None:
+            accuracy, call = pytorch(options.data, seed, options.epochs)
+        else:
+            accuracy, call = gridstride(options.gridstride, options.data, recipe, seed, options.epochs)
+        rows.append({"who": who, "seed": seed, "epochs": options.epochs,
+                     "test_accuracy": accuracy, "command": call})
+        print(f"{who}, seed {seed}: {100 * accuracy:.2f} %", file=sys.stderr)
+        with open(options.json, "w") as file:
+            json.dump({"date": datetime.date.today().isoformat(), "machine": platform.processor() or
+                       platform.machine(), "data": options.data_note, "rows": rows}, file, indent=1)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
