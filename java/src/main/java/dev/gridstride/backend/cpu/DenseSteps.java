@@ -172,7 +172,8 @@ final class DenseSteps {
         Primitive.choose(
             op.name(),
             List.of(
-                List.of(lowering.layoutIfPinned(w), Layout.ANY), List.of(Layout.ANY, Layout.PLAIN)),
+                List.of(lowering.layoutIfPinned(w), Layout.ANY),
+                List.of(lowering.inputLayout(w), Layout.ANY, Layout.PLAIN)),
             layouts ->
                 backwardData(
                     geometry,
