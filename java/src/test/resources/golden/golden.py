@@ -6,8 +6,7 @@
 Standard library only. Everything is computed with 60 decimal digits. Gradients are no derived
 formulas: each is a central difference of the loss with a step of 1e-20, whose error of about
 1e-40 is far below what a double holds. Forward passes are written from the textbook definitions.
-Options such as beta1 are the float32 nearest to the number named, as in the ops, and weights and
-moments are rounded to float32 after each step, as everything that is kept from run to run.
+Options such as beta1 are the float32 nearest to the number named, as in the ops.
 """
 
 import struct
@@ -26,14 +25,13 @@ BETA1, BETA2, EPSILON = float32(0.9), float32(0.999), float32(1e-7)
 
 
 def adam(weight, gradient, state, step, rate):
-    """Algorithm 1 of Kingma and Ba (2015); what is kept for the next step is rounded to float32."""
+    """Algorithm 1 of Kingma and Ba (2015)."""
     m, v = state
     m = BETA1 * m + (1 - BETA1) * gradient
     v = BETA2 * v + (1 - BETA2) * gradient * gradient
     m_hat = m / (1 - BETA1 ** (step + 1))
     v_hat = v / (1 - BETA2 ** (step + 1))
-    weight = weight - rate * m_hat / (v_hat.sqrt() + EPSILON)
-    return float32(weight), (float32(m), float32(v))
+    return weight - rate * m_hat / (v_hat.sqrt() + EPSILON), (m, v)
 
 
 def adam_of_a_scalar():

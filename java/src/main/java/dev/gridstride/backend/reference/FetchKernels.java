@@ -47,8 +47,8 @@ final class FetchKernels {
       double std = augmentation.std().isEmpty() ? 1 : augmentation.std().get(c);
       for (int row = 0; row < outHeight; row++) {
         for (int column = 0; column < outWidth; column++) {
-          int fromRow = mirrored(row - choices.down(), height);
-          int fromColumn = mirrored(column - choices.right(), width);
+          int fromRow = mirrored(row + choices.up(), height);
+          int fromColumn = mirrored(column + choices.left(), width);
           if (choices.flip()) {
             fromColumn = width - 1 - fromColumn;
           }
@@ -72,7 +72,7 @@ final class FetchKernels {
   }
 
   /** What chance decided for one sample in one epoch. */
-  private record Choices(boolean flip, int down, int right, int cutRow, int cutColumn) {
+  private record Choices(boolean flip, int up, int left, int cutRow, int cutColumn) {
     static Choices draw(FetchBatch op, int sample, long epoch, int height, int width) {
       long key = ~op.seed();
       long[] move = Randomness.philox(key, sample, 2 * epoch);

@@ -11,8 +11,8 @@ import java.util.List;
  * words of {@link dev.gridstride.program.Philox} under the key {@code ~seed} at counter ({@code i},
  * {@code 2 e}): word 0 for the flip, 1 and 2 for the vertical and the horizontal shift; and at
  * ({@code i}, {@code 2 e + 1}): words 0 and 1 for the row and the column of the cut-out's centre. A
- * shift is {@code below(word, 2 * shift + 1) - shift} rows down or columns to the right; a centre
- * is {@code below(word, height)} or {@code below(word, width)}.
+ * shift is {@code below(word, 2 * shift + 1) - shift} rows up or columns to the left; a centre is
+ * {@code below(word, height)} or {@code below(word, width)}.
  *
  * @param mean per channel, subtracted after scaling; empty for none
  * @param std per channel, divided by; empty for none
