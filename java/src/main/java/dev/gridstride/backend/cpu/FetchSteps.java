@@ -130,13 +130,13 @@ final class FetchSteps {
       boolean bytes = samplesValue.type().dtype() == DataType.UINT8;
       for (int c = 0; c < channels; c++) {
         for (int y = 0; y < outHeight; y++) {
-          int from = Math.toIntExact(base + ((long) c * height + mirror(y - dy, height)) * width);
+          int from = Math.toIntExact(base + ((long) c * height + mirror(y + dy, height)) * width);
           int to = (c * outHeight + y) * outWidth;
           if (!flip && dx == 0) {
             copyRow(samples, bytes, c, from, image, to, outWidth);
           } else {
             for (int x = 0; x < outWidth; x++) {
-              int column = mirror(x - dx, width);
+              int column = mirror(x + dx, width);
               int source = from + (flip ? width - 1 - column : column);
               copyRow(samples, bytes, c, source, image, to + x, 1);
             }
