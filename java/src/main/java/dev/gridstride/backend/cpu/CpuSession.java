@@ -30,7 +30,7 @@ final class CpuSession implements Session {
 
   CpuSession(OneDnn oneDnn, int threads) {
     this.oneDnn = oneDnn;
-    team = new WorkerTeam(threads, oneDnn::singleThreaded);
+    team = new WorkerTeam(threads);
   }
 
   WorkerTeam team() {

@@ -3,8 +3,6 @@ package dev.gridstride.backend.cpu;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_get_effective_cpu_isa;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_version;
 
-import com.sun.jna.Function;
-import com.sun.jna.NativeLibrary;
 import dev.gridstride.backend.BackendException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -28,7 +26,6 @@ final class OneDnn {
 
   private final Path library;
   private final engine cpu;
-  private final Function ompSetNumThreads;
 
   private OneDnn() {
     // JavaCPP's limits know nothing of memory that oneDNN takes; this backend does its own
@@ -37,7 +34,6 @@ final class OneDnn {
     System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     library = Path.of(Loader.load(dnnl.class));
     cpu = new engine(engine.kind.cpu, 0);
-    ompSetNumThreads = NativeLibrary.getInstance("libgomp.so.1").getFunction("omp_set_num_threads");
   }
 
   /**
@@ -68,11 +64,6 @@ final class OneDnn {
   /** Where the native libraries were unpacked to. */
   static Path folder() {
     return get().library.getParent();
-  }
-
-  /** Makes oneDNN use one thread in calls from the current thread, and so never spin. */
-  void singleThreaded() {
-    ompSetNumThreads.invokeVoid(new Object[] {1});
   }
 
   /** For example {@code 3.11.0}. */

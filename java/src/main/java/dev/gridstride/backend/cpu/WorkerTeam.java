@@ -6,114 +6,72 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
 /**
- * A fixed number of threads that run the parts of a task. All calls into oneDNN happen on them,
- * each set to one OpenMP thread: a thread that waits parks after a short spin, so a busy machine is
- * not made busier.
- *
- * <p>Worker 0 drives: {@link #drive} hands it a task, within which {@link #runAll} puts all workers
- * to work.
+ * The caller and some threads that run the parts of a task together; the caller is worker 0. All
+ * calls into oneDNN happen on a worker, set to one OpenMP thread. A worker that waits spins for a
+ * little, which saves a wake-up where parts are equally long, and then parks, so that a busy
+ * machine is not made busier.
  */
 final class WorkerTeam implements AutoCloseable {
-  /** About 20 microseconds: longer than the serial work between two stages. */
-  private static final int SPINS = 500;
+  /** About 100 microseconds, a hundredth of a step of the reference job. */
+  private static final int SPINS = 4000;
 
-  private final Thread[] threads;
+  private final Thread[] helpers;
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final AtomicInteger running = new AtomicInteger();
-  private volatile IntConsumer task;
   private final AtomicInteger taskNumber = new AtomicInteger();
-  private volatile Runnable drive;
-  private volatile Thread waitingCaller;
+  private volatile IntConsumer task;
+  private volatile Thread caller;
   private volatile boolean closed;
 
-  WorkerTeam(int workers, Runnable onStart) {
-    threads = new Thread[workers];
-    for (int i = 0; i < workers; i++) {
-      int worker = i;
-      threads[i] =
-          new Thread(
-              () -> {
-                onStart.run();
-                if (worker == 0) {
-                  driverLoop();
-                } else {
-                  workerLoop(worker);
-                }
-              },
-              "gridstride-cpu-" + i);
-      threads[i].setDaemon(true);
-    }
-    for (Thread thread : threads) {
-      thread.start();
+  WorkerTeam(int workers) {
+    helpers = new Thread[workers - 1];
+    for (int i = 0; i < helpers.length; i++) {
+      int worker = i + 1;
+      helpers[i] =
+          new Thread(() -> OpenMp.single(() -> workerLoop(worker)), "gridstride-cpu-" + worker);
+      helpers[i].setDaemon(true);
+      helpers[i].start();
     }
   }
 
+  /** Number of workers, the caller included. */
   int size() {
-    return threads.length;
+    return helpers.length + 1;
   }
 
-  /** Runs a task on worker 0 and waits for its end. Not to be called from a worker. */
+  /** Runs work as worker 0, on the calling thread; within it, {@link #runAll} puts all to work. */
   void drive(Runnable work) {
-    if (closed) {
-      throw new IllegalStateException("cpu: session used after it was closed");
-    }
-    waitingCaller = Thread.currentThread();
-    drive = work;
-    LockSupport.unpark(threads[0]);
-    boolean interrupted = false;
-    while (drive != null) {
-      LockSupport.park(this);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    rethrow();
+    caller = Thread.currentThread();
+    OpenMp.single(work);
   }
 
   /** Runs {@code work} for each worker number and returns when all are done. For worker 0 only. */
   void runAll(IntConsumer work) {
-    running.set(threads.length - 1);
+    running.set(helpers.length);
     task = work;
     taskNumber.incrementAndGet();
-    for (int i = 1; i < threads.length; i++) {
-      LockSupport.unpark(threads[i]);
+    for (Thread helper : helpers) {
+      LockSupport.unpark(helper);
     }
     try {
       work.accept(0);
     } finally {
+      boolean interrupted = false;
       for (int spin = 0; running.get() > 0; spin++) {
         pause(spin);
+        // An interrupt would keep the thread from parking; it is passed on in the end.
+        interrupted |= Thread.interrupted();
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
-    if (failure.get() != null) {
-      throw new TeamFailure();
-    }
-  }
-
-  private void driverLoop() {
-    while (!closed) {
-      Runnable work = drive;
-      if (work == null) {
-        LockSupport.park(this);
-        continue;
-      }
-      try {
-        work.run();
-      } catch (TeamFailure e) {
-        // The cause is kept in failure already.
-      } catch (Throwable e) {
-        failure.compareAndSet(null, e);
-      }
-      Thread caller = waitingCaller;
-      drive = null;
-      LockSupport.unpark(caller);
-    }
+    rethrow(failure.getAndSet(null));
   }
 
   private void workerLoop(int worker) {
     int done = 0;
-    while (!closed) {
+    while (true) {
       int spin = 0;
       while (taskNumber.get() == done && !closed) {
         pause(spin++);
@@ -128,7 +86,7 @@ final class WorkerTeam implements AutoCloseable {
         failure.compareAndSet(null, e);
       }
       if (running.decrementAndGet() == 0) {
-        LockSupport.unpark(threads[0]);
+        LockSupport.unpark(caller);
       }
     }
   }
@@ -141,8 +99,7 @@ final class WorkerTeam implements AutoCloseable {
     }
   }
 
-  private void rethrow() {
-    Throwable thrown = failure.getAndSet(null);
+  private static void rethrow(Throwable thrown) {
     if (thrown instanceof RuntimeException e) {
       throw e;
     }
@@ -158,11 +115,11 @@ final class WorkerTeam implements AutoCloseable {
   public void close() {
     closed = true;
     boolean interrupted = false;
-    for (Thread thread : threads) {
-      LockSupport.unpark(thread);
-      while (thread.isAlive()) {
+    for (Thread helper : helpers) {
+      LockSupport.unpark(helper);
+      while (helper.isAlive()) {
         try {
-          thread.join();
+          helper.join();
         } catch (InterruptedException e) {
           interrupted = true;
         }
@@ -170,15 +127,6 @@ final class WorkerTeam implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Ends a driven task after one of its parts failed. */
-  private static final class TeamFailure extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    TeamFailure() {
-      super(null, null, false, false);
     }
   }
 }
