@@ -145,9 +145,9 @@ final class LossCases {
     Sketch sketch =
         new Sketch(
             "loss and penalty, then a penalty of three times the sum",
-            "the gradient that arrives at a loss is not 1",
+            "the gradient that arrives at a loss is not 1; scores are a parameter, labels a batch",
             Numbers.Kind.REALS);
-    Value x = sketch.input("x", 5, 7);
+    Value x = sketch.parameter("x", 5, 7);
     Value t = sketch.input("t", 5, 7);
     Value labels = labels(sketch, LabelKind.SOFT, 5, 7);
     Value error = sketch.builder().add("error", new MeanSquaredError(), x, t);

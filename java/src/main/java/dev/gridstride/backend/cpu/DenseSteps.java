@@ -286,9 +286,6 @@ final class DenseSteps {
     Value c = node.output();
     boolean byRows = a.batched() && !op.transposeA() && !b.batched();
     Step.Mode mode = byRows ? Step.Mode.SHARDED : Step.Mode.SERIAL;
-    if (!byRows) {
-      List.of(a, b, c).forEach(lowering::needContiguous);
-    }
     lowering.define(c, Layout.PLAIN);
     lowering.add(
         Primitive.step(

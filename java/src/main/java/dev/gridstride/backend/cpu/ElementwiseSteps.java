@@ -78,7 +78,7 @@ final class ElementwiseSteps {
     Layout layout = lowering.layout(dy);
     Value y = lowering.in(node.input(1), layout);
     Value dx = node.output();
-    Step.Mode mode = lowering.mode(List.of(dy));
+    Step.Mode mode = lowering.mode(List.of(dy, y));
     lowering.define(dx, layout);
     lowering.add(
         Primitive.step(
@@ -123,11 +123,7 @@ final class ElementwiseSteps {
   static void add(String name, Value a, Value b, Value y, Lowering lowering) {
     Layout layout = lowering.layout(a);
     lowering.define(y, layout);
-    boolean alike = a.batched() == b.batched();
-    if (!alike) {
-      List.of(a, b, y).forEach(lowering::needContiguous);
-    }
-    Step.Mode mode = alike ? lowering.mode(List.of(a)) : Step.Mode.SERIAL;
+    Step.Mode mode = lowering.mode(List.of(a, b));
     IntFunction<memory.desc> desc = part -> layout.desc(lowering.partShape(a, mode, part));
     binary(name, a, desc, b, desc, y, mode, lowering);
   }

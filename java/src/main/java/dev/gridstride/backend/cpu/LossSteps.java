@@ -54,12 +54,14 @@ final class LossSteps {
     private final Value value;
     private final float smoothing;
     private final int classes;
+    private final boolean sharded;
     private final Memory memory;
     private float[] soft;
     private int label;
 
-    Labels(Value value, float smoothing, int classes, Memory memory) {
+    Labels(Value value, float smoothing, int classes, boolean sharded, Memory memory) {
       this.value = value;
+      this.sharded = sharded;
       this.smoothing = smoothing;
       this.classes = classes;
       this.memory = memory;
@@ -73,7 +75,7 @@ final class LossSteps {
       if (indices()) {
         label = memory.of(value).heap.ints()[rowInBatch];
       } else {
-        memory.floats(value, part).get(row * classes, buffer, 0, classes);
+        memory.of(value).floats(part, sharded).get(row * classes, buffer, 0, classes);
         soft = buffer;
       }
     }
@@ -134,7 +136,12 @@ final class LossSteps {
     if (sum != null) {
       writes.add(sum);
     }
-    Step.Mode mode = lowering.mode(inputs);
+    List<Value> aligned = new ArrayList<>(inputs);
+    if (plainLabels != null) {
+      aligned.add(plainLabels);
+    }
+    Step.Mode mode = lowering.mode(aligned);
+    boolean sharded = mode == Step.Mode.SHARDED;
     int width = Math.toIntExact(inputs.get(0).shape().elementsPerRow());
     Value labelValue = plainLabels;
     lowering.add(
@@ -153,7 +160,9 @@ final class LossSteps {
                   buffers[part][i] = memory.scratch(part, i, width);
                 }
                 label[part] =
-                    labelValue == null ? null : new Labels(labelValue, smoothing, width, memory);
+                    labelValue == null
+                        ? null
+                        : new Labels(labelValue, smoothing, width, sharded, memory);
               }
               return part -> {
                 int first = lowering.firstRow(mode, part);
@@ -163,14 +172,17 @@ final class LossSteps {
                 double total = 0;
                 for (int n = 0; n < count; n++) {
                   for (int i = 0; i < buffers[part].length; i++) {
-                    memory.floats(inputs.get(i), part).get(n * width, buffers[part][i], 0, width);
+                    memory
+                        .of(inputs.get(i))
+                        .floats(part, sharded)
+                        .get(n * width, buffers[part][i], 0, width);
                   }
                   if (label[part] != null) {
                     label[part].read(part, n, first + n, soft);
                   }
                   total += rowWork.row(buffers[part], label[part], result);
                   if (out != null) {
-                    memory.floats(out, part).put(n * width, result, 0, width);
+                    memory.of(out).floats(part, sharded).put(n * width, result, 0, width);
                   }
                 }
                 if (sum != null) {
@@ -446,7 +458,7 @@ final class LossSteps {
             List.of(counts, scores, labels),
             node.outputs(),
             memory -> {
-              Labels label = new Labels(labels, 0, classes, memory);
+              Labels label = new Labels(labels, 0, classes, true, memory);
               return ignored -> {
                 long[] matrix = memory.of(counts).heap.longs();
                 float[] row = memory.scratch(0, 0, classes);

@@ -181,13 +181,6 @@ final class Lowering {
     constants.put(value, content);
   }
 
-  /** Marks a batched value to lie in one piece, for steps that read it whole. */
-  void needContiguous(Value value) {
-    if (value.batched()) {
-      contiguous.add(value);
-    }
-  }
-
   /** A value that only steps know. */
   Value temporary(String name, TensorType type, boolean batched, Layout layout) {
     temporaries++;
@@ -196,9 +189,12 @@ final class Lowering {
     return value;
   }
 
-  /** SHARDED if any of the values is batched, else SERIAL. */
+  /**
+   * SHARDED if all of these values, whose rows belong together, are batched; else SERIAL. So a step
+   * that takes a batch and, say, a parameter of the same shape works on both whole.
+   */
   Step.Mode mode(List<Value> values) {
-    return values.stream().anyMatch(Value::batched) ? Step.Mode.SHARDED : Step.Mode.SERIAL;
+    return values.stream().allMatch(Value::batched) ? Step.Mode.SHARDED : Step.Mode.SERIAL;
   }
 
   /** Parts of a mode. */
@@ -217,7 +213,12 @@ final class Lowering {
         : value.shape();
   }
 
+  /** Adds a step. What one that is not sharded sees of a batch must lie in one piece. */
   void add(Step step) {
+    if (step.mode() != Step.Mode.SHARDED) {
+      step.reads().stream().filter(Value::batched).forEach(contiguous::add);
+      step.writes().stream().filter(Value::batched).forEach(contiguous::add);
+    }
     steps.add(step);
   }
 

@@ -15,6 +15,8 @@ final class Storage {
   /** A batched value that lies in one piece, whole; else null. */
   final BytePointer whole;
 
+  private final FloatBuffer wholeFloats;
+
   /** For values kept in Java: scalars, labels, data sets, counters. */
   Tensor heap;
 
@@ -25,6 +27,7 @@ final class Storage {
       Value value, Layout layout, BytePointer[] pointers, BytePointer whole, double[] partials) {
     this.value = value;
     this.whole = whole;
+    wholeFloats = whole == null ? null : NativeMemory.floats(whole);
     this.layout = layout;
     this.pointers = pointers;
     this.partials = partials;
@@ -56,6 +59,14 @@ final class Storage {
       return whole;
     }
     return pointers[pointers.length == 1 ? 0 : part];
+  }
+
+  /** The floats of {@link #pointer}. */
+  FloatBuffer floats(int part, boolean sharded) {
+    if (wholeFloats != null && !sharded) {
+      return wholeFloats;
+    }
+    return floats[floats.length == 1 ? 0 : part];
   }
 
   boolean inHeap() {
