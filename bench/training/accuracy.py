@@ -12,14 +12,21 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 
+import compare
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+def shown(call, data):
+    """The command as a reader can use it."""
+    text = " ".join(call).replace(ROOT + "/", "").replace(data, "$DATA")
+    return text.replace(tempfile.gettempdir(), "$TMP")
 
 
 def gridstride(command, data, recipe, seed, epochs):
@@ -32,7 +39,7 @@ def gridstride(command, data, recipe, seed, epochs):
         ]
         subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
         with open(result) as file:
-            return json.load(file)["test"]["accuracy"], " ".join(call)
+            return json.load(file)["test"]["accuracy"], shown(call, data)
 
 
 def pytorch(data, seed, epochs):
@@ -44,18 +51,18 @@ def pytorch(data, seed, epochs):
     done = subprocess.run(
         call, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [row for row in rows if row.get("epoch") == epochs][0]["test_accuracy"], " ".join(call)
+    return [row for row in rows if row.get("epoch") == epochs][0]["test_accuracy"], shown(call, data)
 
 
 def table(rows):
+    """A line a group: the mean over the seeds, and each seed's figure."""
     groups = {}
     for row in rows:
-        groups.setdefault((row["who"], row["epochs"]), []).append(row["test_accuracy"])
-    lines = ["| who | epochs | test accuracy, mean | single runs |", "|---|---|---|---|"]
-    for (who, epochs), values in groups.items():
-        lines.append(
-            f"| {who} | {epochs} | {100 * statistics.mean(values):.2f} % | "
-            + ", ".join(f"{100 * value:.2f}" for value in values) + " |")
+        groups.setdefault(row["who"], []).append(row["test_accuracy"])
+    lines = ["| who | test accuracy, mean | single seeds |", "| --- | ---: | --- |"]
+    for who, values in groups.items():
+        singles = ", ".join(f"{100 * value:.2f}" for value in values)
+        lines.append(f"| {who} | {100 * statistics.mean(values):.2f} % | {singles} |")
     return "\n".join(lines)
 
 
@@ -75,6 +82,7 @@ def main():
             for recipe in options.recipes.split(",") if recipe for seed in seeds]
     if options.pytorch:
         jobs += [("pytorch 1.13.1, article", None, seed) for seed in seeds]
+    machine = compare.machine()
     rows = []
     for who, recipe, seed in jobs:
         if recipe is None:
@@ -85,8 +93,8 @@ def main():
                      "test_accuracy": accuracy, "command": call})
         print(f"{who}, seed {seed}: {100 * accuracy:.2f} %", file=sys.stderr)
         with open(options.json, "w") as file:
-            json.dump({"date": datetime.date.today().isoformat(), "machine": platform.processor() or
-                       platform.machine(), "data": options.data_note, "rows": rows}, file, indent=1)
+            json.dump({"date": datetime.date.today().isoformat(), "machine": machine,
+                       "data": options.data_note, "rows": rows}, file, indent=1)
     print(table(rows))
 
 

@@ -54,7 +54,7 @@ final class TrainOptions {
       paramLabel = "NAME",
       description = {
         "article: Adam at a constant 0.001, images scaled to [0, 1];",
-        "tuned: batch normalisation, normalised and mirrored images,",
+        "tuned: batch normalisation, normalised and moved images,",
         "warm-up and decay. (default: article)"
       })
   private String recipe;

@@ -15,8 +15,7 @@ import java.util.stream.Collectors;
  *
  * @param name what users call it
  * @param summary one line for the help
- * @param batchNorm whether each convolution and hidden dense layer is followed by batch
- *     normalisation
+ * @param batchNorm whether each convolution is followed by batch normalisation
  * @param normalise whether channels are brought to mean 0 and standard deviation 1 of the training
  *     set; otherwise bytes are only scaled to [0, 1]
  * @param flip horizontal mirroring of training images
@@ -55,15 +54,15 @@ public record Recipe(
           "constant",
           0.001);
 
-  /** Our own: the same layers with batch normalisation, mirrored images, and a schedule. */
+  /** Our own: the same layers with batch normalisation, moved images, and a schedule. */
   public static final Recipe TUNED =
       new Recipe(
           "tuned",
-          "batch normalisation, normalised and mirrored images, warm-up and linear decay",
+          "batch normalisation, normalised, mirrored and shifted images, warm-up and linear decay",
           true,
           true,
           Augmentation.Flip.ALTERNATING,
-          0,
+          2,
           0,
           0f,
           "adam",
