@@ -46,6 +46,9 @@ final class ConvolutionCases {
       2,3,32,32    32 3x3 1x1 0,0,0,0 1x1  1 yes yes reference CNN, first convolution
       2,32,15,15   64 3x3 1x1 0,0,0,0 1x1  1 yes yes reference CNN, second convolution
       2,32,14,14   64 3x3 1x1 0,0,0,0 1x1  1 yes yes the same, trimmed
+      16,3,9,7      8 3x3 1x1 0,0,0,0 1x1  1 yes yes batch of whole blocks: weight gradient as a forward convolution
+      24,5,8,6     16 3x5 1x1 1,2,0,1 1x1  1 yes no  the same, padding differs on all four sides
+      16,32,14,14  64 3x3 1x1 0,0,0,0 1x1  1 yes yes the same, reference CNN, second convolution
       1,3,35,35    16 11x11 4x4 2,2,2,2 1x1 1 yes no AlexNet's first kernel
       1,3,32,32    24 7x7 2x2 3,3,3,3 1x1  1 no  no  ResNet's first kernel
       1,32,8,8     48 1x1 2x2 0,0,0,0 1x1  1 no  no  ResNet's shortcut

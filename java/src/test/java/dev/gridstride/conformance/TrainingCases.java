@@ -106,8 +106,12 @@ final class TrainingCases {
 
   /** The reference CNN in small: convolutions of odd width that trimming shortens. */
   private static Value cnn(Program.Builder b, Value images) {
-    Value x = maxPool(b, relu(b, conv(b, "conv1", images, 6, Padding2d.NONE, true)));
-    x = maxPool(b, relu(b, conv(b, "conv2", x, 17, Padding2d.NONE, true)));
+    return cnn(b, images, 6, 17);
+  }
+
+  private static Value cnn(Program.Builder b, Value images, int channels1, int channels2) {
+    Value x = maxPool(b, relu(b, conv(b, "conv1", images, channels1, Padding2d.NONE, true)));
+    x = maxPool(b, relu(b, conv(b, "conv2", x, channels2, Padding2d.NONE, true)));
     return dense(b, "dense2", relu(b, dense(b, "dense1", x, 9)), CLASSES);
   }
 
@@ -207,9 +211,14 @@ final class TrainingCases {
   }
 
   private static Case training(String what, Net net, int side, Recipe recipe, String reason) {
+    return training(what, net, side, 5, 3, recipe, reason);
+  }
+
+  private static Case training(
+      String what, Net net, int side, int batch, int restBatch, Recipe recipe, String reason) {
     Sketch sketch = new Sketch("training: " + what, reason, Numbers.Kind.REALS);
-    Program full = step(net, side, 5, recipe);
-    Program rest = step(net, side, 3, recipe);
+    Program full = step(net, side, batch, recipe);
+    Program rest = step(net, side, restBatch, recipe);
     for (Value value : full.values()) {
       if (value.role().persistent()) {
         sketch.data().put(value, initial(sketch.numbers(), value));
@@ -247,6 +256,14 @@ final class TrainingCases {
   static List<Case> all() {
     return List.of(
         training("small CNN, adam", TrainingCases::cnn, 15, Recipe.ADAM, "all passes applied"),
+        training(
+            "small CNN, whole blocks",
+            (b, images) -> cnn(b, images, 8, 16),
+            15,
+            16,
+            8,
+            Recipe.ADAM,
+            "weight gradients as forward convolutions, bias gradients from the pooled map"),
         training(
             "small CNN, adam, no passes",
             TrainingCases::cnn,

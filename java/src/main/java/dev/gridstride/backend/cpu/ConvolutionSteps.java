@@ -43,7 +43,7 @@ final class ConvolutionSteps {
   }
 
   /** Attributes of a convolution as oneDNN wants them. */
-  private record Geometry(engine engine, Conv2d conv, Shape weight) {
+  record Geometry(engine engine, Conv2d conv, Shape weight) {
     long[] stride() {
       return new long[] {conv.stride().height(), conv.stride().width()};
     }
@@ -142,7 +142,7 @@ final class ConvolutionSteps {
     Shape yShape = lowering.partShape(y, mode, 0);
     Choice choice =
         Primitive.choose(
-            conv.name(),
+            node,
             List.of(
                 List.of(lowering.layoutIfPinned(w), Layout.ANY),
                 List.of(lowering.layout(x), Layout.ANY),
@@ -190,7 +190,7 @@ final class ConvolutionSteps {
     Step.Mode mode = lowering.mode(List.of(dy));
     Choice choice =
         Primitive.choose(
-            op.name(),
+            node,
             List.of(
                 List.of(lowering.layoutIfPinned(w), Layout.ANY),
                 List.of(lowering.layout(dy), Layout.ANY),
@@ -254,7 +254,7 @@ final class ConvolutionSteps {
     Step.Mode mode = lowering.mode(List.of(x, dy));
     Choice choice =
         Primitive.choose(
-            op.name(),
+            node,
             List.of(
                 List.of(Layout.ANY, Layout.PLAIN),
                 List.of(lowering.layout(x), Layout.ANY),
@@ -268,12 +268,22 @@ final class ConvolutionSteps {
                     layouts.get(2).desc(lowering.partShape(dy, mode, 0)),
                     lowering.partShape(x, mode, 0),
                     lowering.partShape(dy, mode, 0)));
+    memory.desc dwDesc = choice.desc().diff_weights_desc();
+    defineSum(lowering, mode, dw, Layout.fixed(dwDesc));
+    WeightGradientByForward byForward =
+        new WeightGradientByForward(lowering, geometry, op.weightShape(), x, dy);
+    if (byForward.fits(mode)) {
+      byForward.lower(name(node), dw, dwDesc);
+      if (op.bias()) {
+        Value source = WeightGradientByForward.biasSource(lowering, dy);
+        ElementwiseSteps.sumPerChannel(name(node) + " bias", source, node.output(1), lowering);
+      }
+      return;
+    }
     Layout xLayout = tagged(choice.desc().src_desc(), lowering.partShape(x, mode, 0));
     Layout dyLayout = tagged(choice.desc().diff_dst_desc(), lowering.partShape(dy, mode, 0));
     Value xIn = lowering.in(x, xLayout);
     Value dyIn = lowering.in(dy, dyLayout);
-    memory.desc dwDesc = choice.desc().diff_weights_desc();
-    defineSum(lowering, mode, dw, Layout.fixed(dwDesc));
     List<Argument> writes = new ArrayList<>();
     writes.add(new Argument(DNNL_ARG_DIFF_WEIGHTS, dw, part -> dwDesc));
     if (op.bias()) {

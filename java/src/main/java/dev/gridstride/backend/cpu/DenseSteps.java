@@ -122,7 +122,7 @@ final class DenseSteps {
     int rows = rows(x, lowering, mode, 0);
     Choice choice =
         Primitive.choose(
-            dense.name(),
+            node,
             List.of(
                 List.of(lowering.layoutIfPinned(w), Layout.ANY),
                 List.of(lowering.layout(x), Layout.PLAIN)),
@@ -170,7 +170,7 @@ final class DenseSteps {
     int rows = rows(dy, lowering, mode, 0);
     Choice choice =
         Primitive.choose(
-            op.name(),
+            node,
             List.of(
                 List.of(lowering.layoutIfPinned(w), Layout.ANY),
                 List.of(lowering.inputLayout(w), Layout.ANY, Layout.PLAIN)),
@@ -221,7 +221,7 @@ final class DenseSteps {
     int rows = rows(x, lowering, mode, 0);
     Choice choice =
         Primitive.choose(
-            op.name(),
+            node,
             List.of(List.of(Layout.ANY), List.of(lowering.layout(x), Layout.PLAIN)),
             layouts ->
                 backwardWeights(

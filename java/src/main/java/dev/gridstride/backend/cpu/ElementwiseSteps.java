@@ -22,6 +22,7 @@ import dev.gridstride.program.op.Relu;
 import dev.gridstride.program.op.ReluBackward;
 import dev.gridstride.program.op.Reshape;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
@@ -164,7 +165,7 @@ final class ElementwiseSteps {
     lowering.layout(b);
     lowering.define(y, layout);
     long[] broadcast = new long[x.shape().rank()];
-    java.util.Arrays.fill(broadcast, 1);
+    Arrays.fill(broadcast, 1);
     broadcast[1] = b.shape().dim(0);
     memory.desc bDesc = Layout.PLAIN.desc(broadcast);
     binary(
@@ -179,35 +180,57 @@ final class ElementwiseSteps {
   }
 
   private static void biasBackward(Node node, Lowering lowering) {
-    Value dy = lowering.in(node.input(0), Layout.PLAIN);
-    Value db = node.output();
-    Step.Mode mode = lowering.mode(List.of(dy));
-    ConvolutionSteps.defineSum(lowering, mode, db, Layout.PLAIN);
-    int channels = dy.shape().dim(1);
-    int plane = Math.toIntExact(dy.shape().elementsPerRow() / channels);
+    sumPerChannel(name(node), node.input(0), node.output(), lowering);
+  }
+
+  /** Adds a step that sums a tensor [N,C,...] over everything but its channels. */
+  static void sumPerChannel(String name, Value tensor, Value sums, Lowering lowering) {
+    Value whole = lowering.whole(tensor);
+    int block = lowering.layout(whole).channelBlock();
+    Value in = block == 0 ? lowering.in(whole, Layout.PLAIN) : whole;
+    int lanes = Math.max(block, 1);
+    Step.Mode mode = lowering.mode(List.of(in));
+    ConvolutionSteps.defineSum(lowering, mode, sums, Layout.PLAIN);
+    int channels = in.shape().dim(1);
+    int plane = Math.toIntExact(in.shape().elementsPerRow() / channels) * lanes;
     lowering.add(
         new Step(
-            name(node) + Step.JAVA,
+            name + Step.JAVA,
             mode,
-            List.of(dy),
-            List.of(db),
-            memory ->
-                part -> {
-                  int rows = lowering.partShape(dy, mode, part).dim(0);
-                  FloatBuffer in = memory.floats(dy, part);
-                  FloatBuffer out = memory.floats(db, part);
-                  float[] row = memory.scratch(part, 0, plane);
-                  for (int c = 0; c < channels; c++) {
-                    double sum = 0;
-                    for (int n = 0; n < rows; n++) {
-                      in.get((n * channels + c) * plane, row, 0, plane);
-                      for (int i = 0; i < plane; i++) {
-                        sum += row[i];
-                      }
-                    }
-                    out.put(c, (float) sum);
+            List.of(in),
+            List.of(sums),
+            memory -> {
+              double[][] totals = new double[lowering.parts(mode)][channels];
+              return part -> {
+                double[] total = totals[part];
+                Arrays.fill(total, 0);
+                FloatBuffer floats = memory.floats(in, part);
+                float[] chunk = memory.scratch(part, 0, plane);
+                float[] lane = memory.scratch(part, 1, lanes);
+                int blocks = (channels + lanes - 1) / lanes;
+                for (int i = 0; i < floats.capacity() / plane; i++) {
+                  floats.get(i * plane, chunk, 0, plane);
+                  sumLanes(chunk, plane, lanes, lane);
+                  int first = i % blocks * lanes;
+                  for (int l = 0; l < lanes && first + l < channels; l++) {
+                    total[first + l] += lane[l];
                   }
-                }));
+                }
+                for (int c = 0; c < channels; c++) {
+                  memory.floats(sums, part).put(c, (float) total[c]);
+                }
+              };
+            }));
+  }
+
+  /** Sums of the elements at {@code l, l + lanes, l + 2 lanes, ...} for each lane l. */
+  private static void sumLanes(float[] chunk, int length, int lanes, float[] sums) {
+    Arrays.fill(sums, 0, lanes, 0);
+    for (int i = 0; i < length; i += lanes) {
+      for (int l = 0; l < lanes; l++) {
+        sums[l] += chunk[i + l];
+      }
+    }
   }
 
   private static void dropout(Node node, Lowering lowering) {

@@ -14,43 +14,46 @@ import org.bytedeco.dnnl.memory.format_tag;
  */
 final class Layout {
   /** Left to the primitive. */
-  static final Layout ANY = new Layout("any", List.of(), null);
+  static final Layout ANY = new Layout("any", List.of(), 0, null);
 
   /** Row-major. */
   static final Layout PLAIN =
       new Layout(
           "plain",
           List.of(format_tag.a, format_tag.a, format_tag.ab, format_tag.abc, format_tag.abcd),
+          1,
           null);
 
   /** N, H, W, C in memory. */
-  static final Layout CHANNELS_LAST = image("nhwc", format_tag.acdb);
+  static final Layout CHANNELS_LAST = image("nhwc", format_tag.acdb, 0);
 
   private static final List<Layout> IMAGE_LAYOUTS =
       List.of(
           PLAIN,
           CHANNELS_LAST,
-          image("nChw8c", format_tag.aBcd8b),
-          image("nChw16c", format_tag.aBcd16b),
-          image("nChw4c", format_tag.aBcd4b));
+          image("nChw8c", format_tag.aBcd8b, 8),
+          image("nChw16c", format_tag.aBcd16b, 16),
+          image("nChw4c", format_tag.aBcd4b, 4));
 
   private final String name;
   private final List<format_tag> tagByRank;
+  private final int channelBlock;
   private final memory.desc fixed;
 
-  private Layout(String name, List<format_tag> tagByRank, memory.desc fixed) {
+  private Layout(String name, List<format_tag> tagByRank, int channelBlock, memory.desc fixed) {
     this.name = name;
     this.tagByRank = tagByRank;
+    this.channelBlock = channelBlock;
     this.fixed = fixed;
   }
 
-  private static Layout image(String name, format_tag tag) {
-    return new Layout(name, List.of(tag, tag, tag, tag, tag), null);
+  private static Layout image(String name, format_tag tag, int channelBlock) {
+    return new Layout(name, List.of(tag, tag, tag, tag, tag), channelBlock, null);
   }
 
   /** A layout for exactly this descriptor. */
   static Layout fixed(memory.desc desc) {
-    return new Layout("blocked", List.of(), new memory.desc(desc));
+    return new Layout("blocked", List.of(), 0, new memory.desc(desc));
   }
 
   /** The layout with a tag that gives this descriptor for this shape, or null. */
@@ -65,6 +68,11 @@ final class Layout {
 
   static boolean equal(memory.desc a, memory.desc b) {
     return dnnl_memory_desc_equal(a.get(), b.get()) != 0;
+  }
+
+  /** Channels that lie side by side in memory: 1 if row-major, 0 if all of them or unknown. */
+  int channelBlock() {
+    return channelBlock;
   }
 
   boolean any() {

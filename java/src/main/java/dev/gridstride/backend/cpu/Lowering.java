@@ -129,6 +129,11 @@ final class Lowering {
     return inputLayouts.getOrDefault(weight, Layout.ANY);
   }
 
+  /** The node that computes a value, or null. */
+  Node producer(Value value) {
+    return program.producer(value);
+  }
+
   boolean isOutput(Value value) {
     return program.outputs().contains(value);
   }

@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SCRATCHPAD;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_execute;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.program.Node;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,9 +71,10 @@ final class Primitive {
    *     none
    */
   static Choice choose(
-      String op,
+      Node node,
       List<List<Layout>> candidates,
       Function<List<Layout>, primitive_desc_base> create) {
+    String op = node.op().name();
     Choice best = null;
     for (List<Layout> layouts : combinations(candidates)) {
       primitive_desc_base desc = create.apply(layouts);
@@ -84,7 +86,13 @@ final class Primitive {
       }
     }
     if (best == null) {
-      throw new BackendException("cpu: oneDNN has no implementation of " + op);
+      throw new BackendException(
+          "cpu: oneDNN "
+              + OneDnn.version()
+              + " has no implementation of "
+              + node.op()
+              + " for "
+              + node.inputs());
     }
     return best;
   }

@@ -72,9 +72,17 @@ final class ProgramMemory implements Memory, AutoCloseable {
     memory = NativeMemory.allocate(Math.max(total, 1), "program");
     bytes = total;
     resources.add(memory);
-    plan.offsets().forEach((value, offset) -> placeInArena(value, offset, plan.arenaBytes()));
-    own.forEach(this::placeOwn);
-    lowering.constants().forEach((value, content) -> fill(storages.get(value), content));
+    boolean complete = false;
+    try {
+      plan.offsets().forEach((value, offset) -> placeInArena(value, offset, plan.arenaBytes()));
+      own.forEach(this::placeOwn);
+      lowering.constants().forEach((value, content) -> fill(storages.get(value), content));
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
+    }
   }
 
   private static List<Value> allValues(List<Step> order, List<Value> outputs) {

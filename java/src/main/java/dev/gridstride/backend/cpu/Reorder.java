@@ -48,7 +48,8 @@ final class Reorder {
     return copy(lowering, "reshape " + from.name(), mode, from, sourceDesc, to, targetDesc);
   }
 
-  private static Step copy(
+  /** A step that writes {@code from} into {@code to}, each seen through a descriptor of a part. */
+  static Step copy(
       Lowering lowering,
       String name,
       Step.Mode mode,
