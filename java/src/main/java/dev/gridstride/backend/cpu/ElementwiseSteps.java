@@ -206,14 +206,13 @@ final class ElementwiseSteps {
                 Arrays.fill(total, 0);
                 FloatBuffer floats = memory.floats(in, part);
                 float[] chunk = memory.scratch(part, 0, plane);
-                float[] lane = memory.scratch(part, 1, lanes);
                 int blocks = (channels + lanes - 1) / lanes;
                 for (int i = 0; i < floats.capacity() / plane; i++) {
                   floats.get(i * plane, chunk, 0, plane);
-                  sumLanes(chunk, plane, lanes, lane);
+                  sumLanes(chunk, plane, lanes);
                   int first = i % blocks * lanes;
                   for (int l = 0; l < lanes && first + l < channels; l++) {
-                    total[first + l] += lane[l];
+                    total[first + l] += chunk[l];
                   }
                 }
                 for (int c = 0; c < channels; c++) {
@@ -223,12 +222,17 @@ final class ElementwiseSteps {
             }));
   }
 
-  /** Sums of the elements at {@code l, l + lanes, l + 2 lanes, ...} for each lane l. */
-  private static void sumLanes(float[] chunk, int length, int lanes, float[] sums) {
-    Arrays.fill(sums, 0, lanes, 0);
-    for (int i = 0; i < length; i += lanes) {
-      for (int l = 0; l < lanes; l++) {
-        sums[l] += chunk[i + l];
+  /**
+   * Leaves the sums of the elements at {@code l, l + lanes, l + 2 lanes, ...} in element l, for
+   * each lane l: adds the second half of the rows to the first until one row is left, which the
+   * compiler vectorises and which loses less to rounding than adding one by one.
+   */
+  private static void sumLanes(float[] chunk, int length, int lanes) {
+    for (int rows = length / lanes; rows > 1; rows -= rows / 2) {
+      int half = rows / 2 * lanes;
+      int second = rows * lanes - half;
+      for (int i = 0; i < half; i++) {
+        chunk[i] += chunk[second + i];
       }
     }
   }

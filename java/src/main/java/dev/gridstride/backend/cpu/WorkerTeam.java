@@ -47,6 +47,7 @@ final class WorkerTeam implements AutoCloseable {
 
   /** Runs {@code work} for each worker number and returns when all are done. For worker 0 only. */
   void runAll(IntConsumer work) {
+    failure.set(null);
     running.set(helpers.length);
     task = work;
     taskNumber.incrementAndGet();
