@@ -186,9 +186,9 @@ final class ElementwiseSteps {
   /** Adds a step that sums a tensor [N,C,...] over everything but its channels. */
   static void sumPerChannel(String name, Value tensor, Value sums, Lowering lowering) {
     Value whole = lowering.whole(tensor);
-    int block = lowering.layout(whole).channelBlock();
-    Value in = block == 0 ? lowering.in(whole, Layout.PLAIN) : whole;
-    int lanes = Math.max(block, 1);
+    int sideBySide = lowering.layout(whole).channelBlock();
+    Value in = sideBySide == 0 ? lowering.in(whole, Layout.PLAIN) : whole;
+    int lanes = Math.max(sideBySide, 1);
     Step.Mode mode = lowering.mode(List.of(in));
     ConvolutionSteps.defineSum(lowering, mode, sums, Layout.PLAIN);
     int channels = in.shape().dim(1);
@@ -199,42 +199,35 @@ final class ElementwiseSteps {
             mode,
             List.of(in),
             List.of(sums),
-            memory -> {
-              double[][] totals = new double[lowering.parts(mode)][channels];
-              return part -> {
-                double[] total = totals[part];
-                Arrays.fill(total, 0);
-                FloatBuffer floats = memory.floats(in, part);
-                float[] chunk = memory.scratch(part, 0, plane);
-                int blocks = (channels + lanes - 1) / lanes;
-                for (int i = 0; i < floats.capacity() / plane; i++) {
-                  floats.get(i * plane, chunk, 0, plane);
-                  sumLanes(chunk, plane, lanes);
-                  int first = i % blocks * lanes;
-                  for (int l = 0; l < lanes && first + l < channels; l++) {
-                    total[first + l] += chunk[l];
+            memory ->
+                part -> {
+                  FloatBuffer floats = memory.floats(in, part);
+                  float[] image = memory.scratch(part, 0, plane);
+                  float[] total = memory.scratch(part, 1, plane);
+                  int blocks = (channels + lanes - 1) / lanes;
+                  int rows = floats.capacity() / (blocks * plane);
+                  for (int block = 0; block < blocks; block++) {
+                    Arrays.fill(total, 0, plane, 0);
+                    for (int n = 0; n < rows; n++) {
+                      floats.get((n * blocks + block) * plane, image, 0, plane);
+                      for (int i = 0; i < plane; i++) {
+                        total[i] += image[i];
+                      }
+                    }
+                    int first = block * lanes;
+                    for (int l = 0; l < lanes && first + l < channels; l++) {
+                      memory.floats(sums, part).put(first + l, sumLane(total, plane, l, lanes));
+                    }
                   }
-                }
-                for (int c = 0; c < channels; c++) {
-                  memory.floats(sums, part).put(c, (float) total[c]);
-                }
-              };
-            }));
+                }));
   }
 
-  /**
-   * Leaves the sums of the elements at {@code l, l + lanes, l + 2 lanes, ...} in element l, for
-   * each lane l: adds the second half of the rows to the first until one row is left, which the
-   * compiler vectorises and which loses less to rounding than adding one by one.
-   */
-  private static void sumLanes(float[] chunk, int length, int lanes) {
-    for (int rows = length / lanes; rows > 1; rows -= rows / 2) {
-      int half = rows / 2 * lanes;
-      int second = rows * lanes - half;
-      for (int i = 0; i < half; i++) {
-        chunk[i] += chunk[second + i];
-      }
+  private static float sumLane(float[] values, int length, int lane, int lanes) {
+    double sum = 0;
+    for (int i = lane; i < length; i += lanes) {
+      sum += values[i];
     }
+    return (float) sum;
   }
 
   private static void dropout(Node node, Lowering lowering) {
