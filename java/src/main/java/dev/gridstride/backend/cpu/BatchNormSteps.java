@@ -1,7 +1,7 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.argument;
-import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
+import static dev.gridstride.backend.cpu.Primitive.argument;
+import static dev.gridstride.backend.cpu.Steps.name;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SCALE;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SHIFT;
@@ -202,8 +202,8 @@ final class BatchNormSteps {
     boolean corrected = op.batchStatistics() && lowering.parts(mode) > 1;
     Value direct = corrected ? lowering.temporary(dx.name(), dx.type(), dx.batched(), layout) : dx;
     lowering.define(direct, layout);
-    ConvolutionSteps.defineSum(lowering, mode, dGamma, Layout.PLAIN);
-    ConvolutionSteps.defineSum(lowering, mode, dBeta, Layout.PLAIN);
+    lowering.defineSum(mode, dGamma, Layout.PLAIN);
+    lowering.defineSum(mode, dBeta, Layout.PLAIN);
     int flags = op.batchStatistics() && !corrected ? AFFINE : GIVEN_STATISTICS;
     lowering.add(
         Primitive.step(

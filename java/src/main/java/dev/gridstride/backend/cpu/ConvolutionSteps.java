@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cpu;
 
+import static dev.gridstride.backend.cpu.Primitive.argument;
+import static dev.gridstride.backend.cpu.Steps.name;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_BIAS;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
@@ -269,7 +271,7 @@ final class ConvolutionSteps {
                     lowering.partShape(x, mode, 0),
                     lowering.partShape(dy, mode, 0)));
     memory.desc dwDesc = choice.desc().diff_weights_desc();
-    defineSum(lowering, mode, dw, Layout.fixed(dwDesc));
+    lowering.defineSum(mode, dw, Layout.fixed(dwDesc));
     WeightGradientByForward byForward =
         new WeightGradientByForward(lowering, geometry, op.weightShape(), x, dy);
     if (byForward.fits(mode)) {
@@ -287,7 +289,7 @@ final class ConvolutionSteps {
     List<Argument> writes = new ArrayList<>();
     writes.add(new Argument(DNNL_ARG_DIFF_WEIGHTS, dw, part -> dwDesc));
     if (op.bias()) {
-      defineSum(lowering, mode, node.output(1), Layout.PLAIN);
+      lowering.defineSum(mode, node.output(1), Layout.PLAIN);
       writes.add(new Argument(DNNL_ARG_DIFF_BIAS, node.output(1), part -> geometry.bias()));
     }
     lowering.add(
@@ -349,15 +351,6 @@ final class ConvolutionSteps {
             true);
   }
 
-  /** Defines a sum over the batch: a part a shard if the step is sharded. */
-  static void defineSum(Lowering lowering, Step.Mode mode, Value value, Layout layout) {
-    if (mode == Step.Mode.SHARDED) {
-      lowering.definePartial(value, layout);
-    } else {
-      lowering.define(value, layout);
-    }
-  }
-
   /**
    * The weights as a primitive wants them; the first primitive to ask decides how they are kept.
    */
@@ -377,15 +370,5 @@ final class ConvolutionSteps {
       throw new IllegalStateException("cpu: oneDNN chose a layout without a name for " + shape);
     }
     return layout;
-  }
-
-  /** A batched argument in its layout, or one that is read whole. */
-  static Argument argument(int id, Value value, Lowering lowering, Step.Mode mode) {
-    Layout layout = lowering.layout(value);
-    return new Argument(id, value, part -> layout.desc(lowering.partShape(value, mode, part)));
-  }
-
-  static String name(Node node) {
-    return node.output(0).name() + " = " + node.op().name();
   }
 }

@@ -1,9 +1,8 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.argument;
-import static dev.gridstride.backend.cpu.ConvolutionSteps.defineSum;
-import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
 import static dev.gridstride.backend.cpu.ConvolutionSteps.weightsIn;
+import static dev.gridstride.backend.cpu.Primitive.argument;
+import static dev.gridstride.backend.cpu.Steps.name;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_BIAS;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
@@ -233,11 +232,11 @@ final class DenseSteps {
     Layout xLayout = inputLayout(choice.desc().src_desc(), geometry, rows);
     Value xIn = lowering.in(x, xLayout);
     memory.desc dwDesc = choice.desc().diff_weights_desc();
-    defineSum(lowering, mode, dw, Layout.fixed(dwDesc));
+    lowering.defineSum(mode, dw, Layout.fixed(dwDesc));
     List<Argument> writes = new ArrayList<>();
     writes.add(new Argument(DNNL_ARG_DIFF_WEIGHTS, dw, part -> dwDesc));
     if (op.bias()) {
-      defineSum(lowering, mode, node.output(1), Layout.PLAIN);
+      lowering.defineSum(mode, node.output(1), Layout.PLAIN);
       writes.add(new Argument(DNNL_ARG_DIFF_BIAS, node.output(1), part -> geometry.bias()));
     }
     lowering.add(

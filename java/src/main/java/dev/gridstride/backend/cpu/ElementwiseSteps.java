@@ -1,7 +1,7 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.argument;
-import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
+import static dev.gridstride.backend.cpu.Primitive.argument;
+import static dev.gridstride.backend.cpu.Steps.name;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
@@ -190,7 +190,7 @@ final class ElementwiseSteps {
     Value in = sideBySide == 0 ? lowering.in(whole, Layout.PLAIN) : whole;
     int lanes = Math.max(sideBySide, 1);
     Step.Mode mode = lowering.mode(List.of(in));
-    ConvolutionSteps.defineSum(lowering, mode, sums, Layout.PLAIN);
+    lowering.defineSum(mode, sums, Layout.PLAIN);
     int channels = in.shape().dim(1);
     int plane = Math.toIntExact(in.shape().elementsPerRow() / channels) * lanes;
     lowering.add(

@@ -182,6 +182,15 @@ final class Lowering {
     }
   }
 
+  /** Defines a sum over the batch: a part a shard if the step is sharded. */
+  void defineSum(Step.Mode mode, Value value, Layout layout) {
+    if (mode == Step.Mode.SHARDED) {
+      definePartial(value, layout);
+    } else {
+      define(value, layout);
+    }
+  }
+
   void constant(Value value, float content) {
     constants.put(value, content);
   }

@@ -1,7 +1,7 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.argument;
-import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
+import static dev.gridstride.backend.cpu.Primitive.argument;
+import static dev.gridstride.backend.cpu.Steps.name;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DIFF_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;

@@ -38,6 +38,12 @@ final class Primitive {
 
   private Primitive() {}
 
+  /** A batched argument in its layout, or one that is read whole. */
+  static Argument argument(int id, Value value, Lowering lowering, Step.Mode mode) {
+    Layout layout = lowering.layout(value);
+    return new Argument(id, value, part -> layout.desc(lowering.partShape(value, mode, part)));
+  }
+
   /** Attributes common to all primitives: scratch memory is ours, so that parts can run at once. */
   static primitive_attr attributes() {
     primitive_attr attributes = new primitive_attr();

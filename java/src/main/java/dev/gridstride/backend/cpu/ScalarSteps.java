@@ -1,6 +1,6 @@
 package dev.gridstride.backend.cpu;
 
-import static dev.gridstride.backend.cpu.ConvolutionSteps.name;
+import static dev.gridstride.backend.cpu.Steps.name;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.program.DataType;

@@ -9,6 +9,11 @@ interface Steps {
   /** Chooses an implementation and layouts for a node and adds its steps. */
   void lower(Node node, Lowering lowering);
 
+  /** What a node's main step is called, for example {@code conv1 = conv2d}. */
+  static String name(Node node) {
+    return node.output(0).name() + " = " + node.op().name();
+  }
+
   /** The op classes this backend knows, each with how it is lowered. */
   static Map<Class<?>, Steps> table() {
     Map<Class<?>, Steps> table = new HashMap<>();
