@@ -23,7 +23,8 @@ class InterruptTest {
   @TempDir private Path folder;
 
   private Process start(String... args) throws IOException {
-    List<String> command = new ArrayList<>();
+    // A shell starts background jobs with SIGINT ignored, and a JVM leaves an ignored signal alone.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("-XX:TieredStopAtLevel=1", Main.class.getName()));
