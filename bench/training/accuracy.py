@@ -23,10 +23,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
-def shown(call, data):
+def shown(call, data, scratch=None):
     """The command as a reader can use it."""
     text = " ".join(call).replace(ROOT + "/", "").replace(data, "$DATA")
-    return text.replace(tempfile.gettempdir(), "$TMP")
+    return text.replace(scratch, "$TMP") if scratch else text
 
 
 def gridstride(command, data, recipe, seed, epochs):
@@ -39,7 +39,7 @@ def gridstride(command, data, recipe, seed, epochs):
         ]
         subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
         with open(result) as file:
-            return json.load(file)["test"]["accuracy"], shown(call, data)
+            return json.load(file)["test"]["accuracy"], shown(call, data, out)
 
 
 def pytorch(data, seed, epochs):

@@ -11,6 +11,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Adam, SGD and moving averages, in Java: each worker takes a slice of a tensor, a chunk at a time
@@ -27,15 +28,15 @@ final class OptimizerSteps {
     table.put(MovingAverage.class, OptimizerSteps::movingAverage);
   }
 
-  /** What to do with a chunk: arrays in the order of the node's inputs. */
+  /** What to do with the chunks of a slice; each worker has one of its own. */
   private interface Update {
-    /** Computes the new content of the written arrays in place. */
-    void apply(float[][] chunk, int length);
-  }
+    /** Reads what is the same for all chunks of a run. */
+    default void begin() {}
 
-  /** Makes the update of a step from what it reads then. */
-  private interface UpdateOfStep {
-    Update get();
+    /**
+     * Computes the new content of the written arrays in place, in the order of the node's inputs.
+     */
+    void apply(float[][] chunk, int length);
   }
 
   /**
@@ -50,7 +51,7 @@ final class OptimizerSteps {
       List<Value> tensors,
       List<Value> scalars,
       List<Value> written,
-      java.util.function.Function<Memory, UpdateOfStep> updates) {
+      Function<Memory, Update> updates) {
     Value weight = tensors.get(0);
     Layout layout = lowering.layout(weight);
     List<Value> operands = new ArrayList<>();
@@ -77,38 +78,55 @@ final class OptimizerSteps {
             memory -> {
               FloatBuffer[][] buffers =
                   operands.stream().map(v -> memory.of(v).floats).toArray(FloatBuffer[][]::new);
-              UpdateOfStep update = updates.apply(memory);
-              SumPartials.Slicer slicer =
-                  new SumPartials.Slicer(buffers[0][0].capacity(), lowering.workers());
               boolean[] writeBack = new boolean[operands.size()];
               for (int i = 0; i < writeBack.length; i++) {
                 writeBack[i] = written.contains(operands.get(i));
               }
-              float[][][] chunks = new float[lowering.workers()][operands.size()][];
-              for (int worker = 0; worker < chunks.length; worker++) {
-                for (int i = 0; i < operands.size(); i++) {
-                  chunks[worker][i] = memory.scratch(worker, i, SumPartials.CHUNK);
-                }
+              Slice[] slices = new Slice[lowering.workers()];
+              for (int worker = 0; worker < slices.length; worker++) {
+                slices[worker] =
+                    new Slice(updates.apply(memory), buffers, writeBack, worker, memory);
               }
+              SumPartials.Slicer slicer =
+                  new SumPartials.Slicer(buffers[0][0].capacity(), lowering.workers());
               return worker -> {
-                Update now = update.get();
-                float[][] chunk = chunks[worker];
-                float[] addend = memory.scratch(worker, operands.size(), SumPartials.CHUNK);
-                slicer.forEach(
-                    worker,
-                    (start, length) -> {
-                      for (int i = 0; i < chunk.length; i++) {
-                        SumPartials.read(buffers[i], start, length, chunk[i], addend);
-                      }
-                      now.apply(chunk, length);
-                      for (int i = 0; i < chunk.length; i++) {
-                        if (writeBack[i]) {
-                          buffers[i][0].put(start, chunk[i], 0, length);
-                        }
-                      }
-                    });
+                slices[worker].update.begin();
+                slicer.forEach(worker, slices[worker]);
               };
             }));
+  }
+
+  /** A worker's slice: copies a chunk of every tensor to Java, updates it, and copies it back. */
+  private static final class Slice implements SumPartials.ChunkWork {
+    private final Update update;
+    private final FloatBuffer[][] buffers;
+    private final boolean[] writeBack;
+    private final float[][] chunk;
+    private final float[] addend;
+
+    Slice(Update update, FloatBuffer[][] buffers, boolean[] writeBack, int worker, Memory memory) {
+      this.update = update;
+      this.buffers = buffers;
+      this.writeBack = writeBack;
+      chunk = new float[buffers.length][];
+      for (int i = 0; i < chunk.length; i++) {
+        chunk[i] = memory.scratch(worker, i, SumPartials.CHUNK);
+      }
+      addend = memory.scratch(worker, chunk.length, SumPartials.CHUNK);
+    }
+
+    @Override
+    public void accept(int start, int length) {
+      for (int i = 0; i < chunk.length; i++) {
+        SumPartials.read(buffers[i], start, length, chunk[i], addend);
+      }
+      update.apply(chunk, length);
+      for (int i = 0; i < chunk.length; i++) {
+        if (writeBack[i]) {
+          buffers[i][0].put(start, chunk[i], 0, length);
+        }
+      }
+    }
   }
 
   private static void adam(Node node, Lowering lowering) {
@@ -121,16 +139,35 @@ final class OptimizerSteps {
         node.inputs().subList(0, 4),
         List.of(step, rate),
         node.outputs(),
-        memory ->
-            () -> {
-              double t = memory.of(step).heap.longs()[0] + 1.0;
-              double correction1 = 1 - Math.pow(op.beta1(), t);
-              double correction2 = 1 - Math.pow(op.beta2(), t);
-              float lr = (float) memory.of(rate).scalar();
-              float mScale = (float) (1 / correction1);
-              float vScale = (float) (1 / correction2);
-              return (chunk, length) -> adam(op, chunk, length, lr, mScale, vScale);
-            });
+        memory -> new AdamUpdate(op, memory.of(step), memory.of(rate)));
+  }
+
+  private static final class AdamUpdate implements Update {
+    private final Adam op;
+    private final Storage step;
+    private final Storage rate;
+    private float lr;
+    private float mScale;
+    private float vScale;
+
+    AdamUpdate(Adam op, Storage step, Storage rate) {
+      this.op = op;
+      this.step = step;
+      this.rate = rate;
+    }
+
+    @Override
+    public void begin() {
+      double t = step.heap.longs()[0] + 1.0;
+      lr = (float) rate.scalar();
+      mScale = (float) (1 / (1 - Math.pow(op.beta1(), t)));
+      vScale = (float) (1 / (1 - Math.pow(op.beta2(), t)));
+    }
+
+    @Override
+    public void apply(float[][] chunk, int length) {
+      adam(op, chunk, length, lr, mScale, vScale);
+    }
   }
 
   private static void adam(
@@ -162,11 +199,7 @@ final class OptimizerSteps {
         node.inputs().subList(0, 3),
         List.of(rate),
         node.outputs(),
-        memory ->
-            () -> {
-              float lr = (float) memory.of(rate).scalar();
-              return (chunk, length) -> sgd(op, chunk, length, lr);
-            });
+        memory -> (chunk, length) -> sgd(op, chunk, length, (float) memory.of(rate).scalar()));
   }
 
   private static void sgd(Sgd op, float[][] chunk, int length, float lr) {
@@ -195,11 +228,10 @@ final class OptimizerSteps {
         List.of(),
         node.outputs(),
         memory ->
-            () ->
-                (chunk, length) -> {
-                  for (int i = 0; i < length; i++) {
-                    chunk[0][i] = keep * chunk[0][i] + take * chunk[1][i];
-                  }
-                });
+            (chunk, length) -> {
+              for (int i = 0; i < length; i++) {
+                chunk[0][i] = keep * chunk[0][i] + take * chunk[1][i];
+              }
+            });
   }
 }

@@ -24,16 +24,17 @@ final class SumPartials {
           FloatBuffer[] parts = memory.of(partial).floats;
           FloatBuffer total = memory.floats(sum, 0);
           Slicer slicer = new Slicer(total.capacity(), workers);
-          return worker -> {
+          ChunkWork[] works = new ChunkWork[workers];
+          for (int worker = 0; worker < workers; worker++) {
             float[] accumulator = memory.scratch(worker, 0, CHUNK);
             float[] addend = memory.scratch(worker, 1, CHUNK);
-            slicer.forEach(
-                worker,
+            works[worker] =
                 (start, length) -> {
                   read(parts, start, length, accumulator, addend);
                   total.put(start, accumulator, 0, length);
-                });
-          };
+                };
+          }
+          return worker -> slicer.forEach(worker, works[worker]);
         });
   }
 
