@@ -27,7 +27,7 @@ def accuracy_table(result):
 
 def section():
     parts = ["### Speed", ""]
-    for file in sorted(RESULTS.glob("*/training*.json")):
+    for file in sorted(RESULTS.glob("*/training*.json"), key=lambda f: (f.parent, len(f.name))):
         parts += [compare.table(json.loads(file.read_text())), "", f"Raw: `{file.relative_to(ROOT)}`.", ""]
     parts += ["### Accuracy", ""]
     for file in sorted(RESULTS.glob("*/accuracy*.json")):
