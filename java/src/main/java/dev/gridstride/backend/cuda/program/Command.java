@@ -1,0 +1,40 @@
+package dev.gridstride.backend.cuda.program;
+
+import java.util.List;
+
+/** One thing that the device does for a node. */
+sealed interface Command {
+  /**
+   * A kernel launch.
+   *
+   * @param file kernel file without its ending
+   * @param kernel entry point
+   * @param sharedBytes dynamic shared memory
+   * @param args see {@link Emitter#launch}
+   */
+  record Launch(String file, String kernel, Dim grid, Dim block, int sharedBytes, List<Object> args)
+      implements Command {
+    /** For example {@code adam_step_f32 <<<132x1x1, 256x1x1>>>}. */
+    @Override
+    public String toString() {
+      String shared = sharedBytes == 0 ? "" : ", " + sharedBytes + " bytes";
+      return kernel + " <<<" + grid + ", " + block + shared + ">>>";
+    }
+  }
+
+  /** A copy of {@code bytes} on the device. */
+  record Copy(Place to, Place from, long bytes) implements Command {
+    @Override
+    public String toString() {
+      return "copy of " + bytes + " bytes";
+    }
+  }
+
+  /** {@code bytes} of zeros. */
+  record Clear(Place place, long bytes) implements Command {
+    @Override
+    public String toString() {
+      return "clear " + bytes + " bytes";
+    }
+  }
+}

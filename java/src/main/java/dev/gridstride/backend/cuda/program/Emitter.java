@@ -1,0 +1,234 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * Records what one node does on the device: launches, copies and fills, in the order in which they
+ * run. Nothing runs while it records. Sizes are known, addresses are not.
+ */
+final class Emitter {
+  /**
+   * What the launch arithmetic may ask about the device.
+   *
+   * @param multiprocessors streaming multiprocessors of the device
+   * @param computeCapability ten times the major plus the minor number: 90 for sm_90
+   */
+  record DeviceTraits(int multiprocessors, int computeCapability) {}
+
+  private static final int ALIGNMENT = 256;
+
+  private final Node node;
+  private final boolean inPlace;
+  private final Function<Value, Place> places;
+  private final DeviceTraits device;
+  private final List<Command> commands = new ArrayList<>();
+  private final List<Command> afterwards = new ArrayList<>();
+  private final List<Place.Memory> scratches = new ArrayList<>();
+  private final Place[] outputs;
+  private long scratchBytes;
+
+  /**
+   * An emitter for one node.
+   *
+   * @param inPlace whether the op's lowering takes an output that is also an input
+   * @param places the memory of a value
+   */
+  Emitter(Node node, boolean inPlace, Function<Value, Place> places, DeviceTraits device) {
+    this.node = node;
+    this.inPlace = inPlace;
+    this.places = places;
+    this.device = device;
+    outputs = new Place[node.outputs().size()];
+  }
+
+  Node node() {
+    return node;
+  }
+
+  /** How many inputs the node has, to tell whether an optional last one is there. */
+  int inputs() {
+    return node.inputs().size();
+  }
+
+  Value input(int i) {
+    return node.input(i);
+  }
+
+  Value output(int i) {
+    return node.output(i);
+  }
+
+  /** Elements of input {@code i}. */
+  long inElements(int i) {
+    return input(i).shape().elements();
+  }
+
+  /** Elements of output {@code i}. */
+  long outElements(int i) {
+    return output(i).shape().elements();
+  }
+
+  /** {@code number} as an int, for kernels that index in 32 bits. */
+  int int32(long number, String what) {
+    if (number != (int) number) {
+      throw new BackendException(
+          "cuda: " + node + ": " + what + " is " + number + ", above the kernel's 2^31 - 1");
+    }
+    return (int) number;
+  }
+
+  /** Memory of input {@code i}, 256-byte aligned; only to be read, unless it is an output too. */
+  Place in(int i) {
+    return places.apply(input(i));
+  }
+
+  /** Memory of input {@code i}, or null if the node has fewer inputs. */
+  Place optionalIn(int i) {
+    return i < inputs() ? in(i) : Place.NULL;
+  }
+
+  /** Memory of output {@code i}, 256-byte aligned. */
+  Place out(int i) {
+    if (outputs[i] == null) {
+      Place target = places.apply(output(i));
+      boolean alsoInput = node.inputs().stream().anyMatch(v -> places.apply(v).sameMemory(target));
+      if (alsoInput && !inPlace) {
+        long bytes = output(i).type().bytes();
+        outputs[i] = scratch(bytes);
+        afterwards.add(new Command.Copy(target, outputs[i], bytes));
+      } else {
+        outputs[i] = target;
+      }
+    }
+    return outputs[i];
+  }
+
+  /**
+   * Memory of input {@code i} in row-major order whatever its rank, float32: the value's own, or a
+   * scratch into which it is permuted here.
+   */
+  Place rowMajorIn(int i) {
+    Value value = input(i);
+    if (!LayoutLaunches.moves(value.shape())) {
+      return in(i);
+    }
+    ChannelsLast sizes = ChannelsLast.of(value.shape());
+    Place rows = scratch(value.type().bytes());
+    LayoutLaunches.toRowMajor(this, rows, in(i), sizes);
+    return rows;
+  }
+
+  /**
+   * Memory to write output {@code i} in row-major order whatever its rank, float32: the value's
+   * own, or a scratch that is permuted into it after the node's other commands.
+   */
+  Place rowMajorOut(int i) {
+    Value value = output(i);
+    if (!LayoutLaunches.moves(value.shape())) {
+      return out(i);
+    }
+    ChannelsLast sizes = ChannelsLast.of(value.shape());
+    Place rows = scratch(value.type().bytes());
+    int before = commands.size();
+    LayoutLaunches.toChannelsLast(this, out(i), rows, sizes);
+    List<Command> permute = commands.subList(before, commands.size());
+    afterwards.addAll(0, permute);
+    permute.clear();
+    return rows;
+  }
+
+  /** Memory of this node's own, 256-byte aligned, undefined at first and gone after the node. */
+  Place scratch(long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("scratch: expected at least 1 byte, got " + bytes);
+    }
+    Place.Memory memory =
+        new Place.Memory("scratch " + scratches.size() + " of " + node.output(0).name(), bytes);
+    scratches.add(memory);
+    scratchBytes += Dim.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+    return Place.of(memory);
+  }
+
+  /**
+   * A kernel launch.
+   *
+   * @param file the kernel file without its ending, {@code conv2d}
+   * @param kernel entry point
+   * @param sharedBytes dynamic shared memory
+   * @param args {@link Place} for a pointer, Integer, Long, Float; in the kernel's order and of its
+   *     exact types
+   */
+  void launch(String file, String kernel, Dim grid, Dim block, int sharedBytes, Object... args) {
+    for (int i = 0; i < args.length; i++) {
+      Object arg = args[i];
+      if (!(arg instanceof Place
+          || arg instanceof Integer
+          || arg instanceof Long
+          || arg instanceof Float)) {
+        throw new IllegalArgumentException(
+            kernel
+                + ": argument "
+                + i
+                + " must be a Place, Integer, Long or Float, got "
+                + (arg == null ? "null" : arg.getClass().getSimpleName()));
+      }
+    }
+    commands.add(new Command.Launch(file, kernel, grid, block, sharedBytes, List.of(args)));
+  }
+
+  /** Copies {@code bytes} on the device; the two must not overlap. */
+  void copy(Place to, Place from, long bytes) {
+    checkRange(to, bytes);
+    checkRange(from, bytes);
+    commands.add(new Command.Copy(to, from, bytes));
+  }
+
+  /** Fills {@code bytes} with zero. */
+  void clear(Place place, long bytes) {
+    checkRange(place, bytes);
+    commands.add(new Command.Clear(place, bytes));
+  }
+
+  private static void checkRange(Place place, long bytes) {
+    if (bytes < 1 || bytes > place.bytes()) {
+      throw new IllegalArgumentException(
+          "copy or clear: " + bytes + " bytes at " + place + ", which has " + place.bytes());
+    }
+  }
+
+  /** Streaming multiprocessors of the device: how many blocks it takes to fill it. */
+  int multiprocessors() {
+    return device.multiprocessors();
+  }
+
+  /** Ten times the major plus the minor number: 90 for sm_90. */
+  int computeCapability() {
+    return device.computeCapability();
+  }
+
+  /** Says that no kernel takes this node as it is. */
+  BackendException unsupported(String why) {
+    return new BackendException("cuda: " + node.op().name() + ": " + why + " (" + node + ")");
+  }
+
+  /** Everything recorded, in order. */
+  List<Command> commands() {
+    List<Command> all = new ArrayList<>(commands);
+    all.addAll(afterwards);
+    return all;
+  }
+
+  List<Place.Memory> scratches() {
+    return scratches;
+  }
+
+  /** Bytes of all scratches, one behind the other at multiples of 256. */
+  long scratchBytes() {
+    return scratchBytes;
+  }
+}

@@ -1,0 +1,45 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.op.Reshape;
+
+/** Launches of {@code layout.cu}. */
+final class LayoutLaunches {
+  private LayoutLaunches() {}
+
+  /**
+   * A copy where the order in memory stays the same, else one or two permutations: into row-major
+   * order, and out of it.
+   */
+  static void reshape(Reshape op, Emitter e) {
+    Shape from = e.input(0).shape();
+    Shape to = e.output(0).shape();
+    if (moves(to)) {
+      toChannelsLast(e, e.out(0), e.rowMajorIn(0), ChannelsLast.of(to));
+    } else if (moves(from)) {
+      toRowMajor(e, e.out(0), e.in(0), ChannelsLast.of(from));
+    } else {
+      e.copy(e.out(0), e.in(0), e.output(0).type().bytes());
+    }
+  }
+
+  /** Whether a value of this shape is stored in another order than row-major. */
+  static boolean moves(Shape shape) {
+    return shape.rank() == 4 && !ChannelsLast.of(shape).sameEitherWay();
+  }
+
+  /** {@code to [N,C,H,W] = from [N,H,W,C]}, float32. */
+  static void toRowMajor(Emitter e, Place to, Place from, ChannelsLast sizes) {
+    transpose(e, to, from, sizes.n(), e.int32(sizes.pixels(), "an image"), sizes.c());
+  }
+
+  /** {@code to [N,H,W,C] = from [N,C,H,W]}, float32. */
+  static void toChannelsLast(Emitter e, Place to, Place from, ChannelsLast sizes) {
+    transpose(e, to, from, sizes.n(), sizes.c(), e.int32(sizes.pixels(), "an image"));
+  }
+
+  /** {@code to [n,columns,rows] = from [n,rows,columns]}. */
+  private static void transpose(Emitter e, Place to, Place from, int n, int rows, int columns) {
+    throw e.unsupported("no kernel yet");
+  }
+}

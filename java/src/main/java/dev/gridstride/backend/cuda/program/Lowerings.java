@@ -1,0 +1,173 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Op;
+import dev.gridstride.program.op.Accumulate;
+import dev.gridstride.program.op.Adam;
+import dev.gridstride.program.op.Add;
+import dev.gridstride.program.op.AvgPool2d;
+import dev.gridstride.program.op.AvgPool2dBackward;
+import dev.gridstride.program.op.BatchNorm;
+import dev.gridstride.program.op.BatchNormBackward;
+import dev.gridstride.program.op.BatchNormInference;
+import dev.gridstride.program.op.BiasAdd;
+import dev.gridstride.program.op.BiasBackward;
+import dev.gridstride.program.op.CheckFinite;
+import dev.gridstride.program.op.ConfusionCounts;
+import dev.gridstride.program.op.Conv2d;
+import dev.gridstride.program.op.Conv2dBackwardData;
+import dev.gridstride.program.op.Conv2dBackwardWeights;
+import dev.gridstride.program.op.CrossEntropy;
+import dev.gridstride.program.op.CrossEntropyBackward;
+import dev.gridstride.program.op.Dense;
+import dev.gridstride.program.op.DenseBackwardData;
+import dev.gridstride.program.op.DenseBackwardWeights;
+import dev.gridstride.program.op.Dropout;
+import dev.gridstride.program.op.FetchBatch;
+import dev.gridstride.program.op.Fill;
+import dev.gridstride.program.op.GlobalAvgPool2d;
+import dev.gridstride.program.op.GlobalAvgPool2dBackward;
+import dev.gridstride.program.op.Hits;
+import dev.gridstride.program.op.Increment;
+import dev.gridstride.program.op.LearningRate;
+import dev.gridstride.program.op.Matmul;
+import dev.gridstride.program.op.MaxPool2d;
+import dev.gridstride.program.op.MaxPool2dBackward;
+import dev.gridstride.program.op.MeanSquaredError;
+import dev.gridstride.program.op.MeanSquaredErrorBackward;
+import dev.gridstride.program.op.MovingAverage;
+import dev.gridstride.program.op.Relu;
+import dev.gridstride.program.op.ReluBackward;
+import dev.gridstride.program.op.Reshape;
+import dev.gridstride.program.op.Sgd;
+import dev.gridstride.program.op.Softmax;
+import dev.gridstride.program.op.SoftmaxBackward;
+import dev.gridstride.program.op.SoftmaxCrossEntropy;
+import dev.gridstride.program.op.SoftmaxCrossEntropyBackward;
+import dev.gridstride.program.op.WeightPenalty;
+import dev.gridstride.program.op.WeightPenaltyBackward;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Which lowering computes which op: a line an op, kernel file by kernel file. */
+final class Lowerings {
+  private record Entry(Lowering<Op> lowering, boolean inPlace) {}
+
+  private static final Map<Class<? extends Op>, Entry> TABLE = new HashMap<>();
+
+  static {
+    // conv2d.cu
+    add(Conv2d.class, Conv2dLaunches::forward);
+    add(Conv2dBackwardData.class, Conv2dLaunches::backwardData);
+    add(Conv2dBackwardWeights.class, Conv2dLaunches::backwardWeights);
+
+    // matmul.cu
+    add(Matmul.class, MatmulLaunches::matmul);
+    add(Dense.class, MatmulLaunches::dense);
+    add(DenseBackwardData.class, MatmulLaunches::denseBackwardData);
+    add(DenseBackwardWeights.class, MatmulLaunches::denseBackwardWeights);
+
+    // pool2d.cu
+    add(MaxPool2d.class, Pool2dLaunches::max);
+    add(MaxPool2dBackward.class, Pool2dLaunches::maxBackward);
+    add(AvgPool2d.class, Pool2dLaunches::average);
+    add(AvgPool2dBackward.class, Pool2dLaunches::averageBackward);
+    add(GlobalAvgPool2d.class, Pool2dLaunches::globalAverage);
+    add(GlobalAvgPool2dBackward.class, Pool2dLaunches::globalAverageBackward);
+
+    // elementwise.cu
+    add(Add.class, ElementwiseLaunches::add);
+    add(Fill.class, ElementwiseLaunches::fill);
+    add(Relu.class, ElementwiseLaunches::relu);
+    add(ReluBackward.class, ElementwiseLaunches::reluBackward);
+    add(BiasAdd.class, ElementwiseLaunches::biasAdd);
+
+    // reduce.cu
+    add(BiasBackward.class, ReduceLaunches::biasBackward);
+
+    // layout.cu
+    add(Reshape.class, LayoutLaunches::reshape);
+
+    // dropout.cu
+    add(Dropout.class, DropoutLaunches::dropout);
+
+    // batch_norm.cu
+    add(BatchNorm.class, BatchNormLaunches::training);
+    add(BatchNormInference.class, BatchNormLaunches::inference);
+    add(BatchNormBackward.class, BatchNormLaunches::backward);
+    inPlace(MovingAverage.class, BatchNormLaunches::movingAverage);
+
+    // softmax.cu
+    add(Softmax.class, SoftmaxLaunches::forward);
+    add(SoftmaxBackward.class, SoftmaxLaunches::backward);
+
+    // cross_entropy.cu
+    add(CrossEntropy.class, CrossEntropyLaunches::crossEntropy);
+    add(CrossEntropyBackward.class, CrossEntropyLaunches::crossEntropyBackward);
+    add(SoftmaxCrossEntropy.class, CrossEntropyLaunches::softmaxCrossEntropy);
+    add(SoftmaxCrossEntropyBackward.class, CrossEntropyLaunches::softmaxCrossEntropyBackward);
+
+    // mean_squared_error.cu
+    add(MeanSquaredError.class, MeanSquaredErrorLaunches::forward);
+    add(MeanSquaredErrorBackward.class, MeanSquaredErrorLaunches::backward);
+
+    // weight_penalty.cu
+    add(WeightPenalty.class, WeightPenaltyLaunches::forward);
+    add(WeightPenaltyBackward.class, WeightPenaltyLaunches::backward);
+
+    // adam.cu
+    inPlace(Adam.class, AdamLaunches::step);
+
+    // sgd.cu
+    inPlace(Sgd.class, SgdLaunches::step);
+
+    // learning_rate.cu
+    add(LearningRate.class, LearningRateLaunches::learningRate);
+
+    // fetch_batch.cu
+    add(FetchBatch.class, FetchBatchLaunches::fetchBatch);
+
+    // metrics.cu
+    add(Hits.class, MetricsLaunches::hits);
+    inPlace(ConfusionCounts.class, MetricsLaunches::confusionCounts);
+    inPlace(Accumulate.class, MetricsLaunches::accumulate);
+    inPlace(Increment.class, MetricsLaunches::increment);
+    inPlace(CheckFinite.class, MetricsLaunches::checkFinite);
+  }
+
+  private Lowerings() {}
+
+  /** An op whose outputs are never its inputs. If they are in a program, they are copied. */
+  private static <T extends Op> void add(Class<T> type, Lowering<T> lowering) {
+    TABLE.put(type, new Entry((op, e) -> lowering.lower(type.cast(op), e), false));
+  }
+
+  /** An op that may overwrite an input: every thread reads an element before it writes it. */
+  private static <T extends Op> void inPlace(Class<T> type, Lowering<T> lowering) {
+    TABLE.put(type, new Entry((op, e) -> lowering.lower(type.cast(op), e), true));
+  }
+
+  private static Entry entry(Node node) {
+    Entry entry = TABLE.get(node.op().getClass());
+    if (entry == null) {
+      throw new BackendException(
+          "cuda: op " + node.op().name() + " is not supported (" + node + ")");
+    }
+    return entry;
+  }
+
+  /**
+   * How the node's op is computed.
+   *
+   * @throws BackendException if there is no kernel for it
+   */
+  static Lowering<Op> of(Node node) {
+    return entry(node).lowering();
+  }
+
+  /** Whether the node's outputs may be its inputs at the same time. */
+  static boolean inPlace(Node node) {
+    return entry(node).inPlace();
+  }
+}

@@ -1,0 +1,82 @@
+package dev.gridstride.backend.cuda.program;
+
+/**
+ * A place in device memory that has its address later, when the program's memory is allocated: a
+ * piece of memory and an offset into it.
+ */
+final class Place {
+  /** An absent optional argument: a null pointer. */
+  static final Place NULL = new Place(null, 0);
+
+  /** A piece of memory: that of one value, or of one scratch. */
+  static final class Memory {
+    final String name;
+    final long bytes;
+    private long address;
+
+    Memory(String name, long bytes) {
+      this.name = name;
+      this.bytes = bytes;
+    }
+
+    /** From now on the memory is here. */
+    void bind(long deviceAddress) {
+      address = deviceAddress;
+    }
+  }
+
+  private final Memory memory;
+  private final long offset;
+
+  private Place(Memory memory, long offset) {
+    this.memory = memory;
+    this.offset = offset;
+  }
+
+  /** The beginning of a piece of memory. */
+  static Place of(Memory memory) {
+    return new Place(memory, 0);
+  }
+
+  /** The place that lies {@code bytes} further on. */
+  Place plus(long bytes) {
+    if (memory == null || bytes < 0 || offset + bytes > memory.bytes) {
+      throw new IndexOutOfBoundsException("place: " + bytes + " bytes past " + this);
+    }
+    return new Place(memory, offset + bytes);
+  }
+
+  /** Bytes from here to the end of the memory. */
+  long bytes() {
+    return memory == null ? 0 : memory.bytes - offset;
+  }
+
+  /**
+   * Whether both are in the memory of the same value: a launch that writes one writes over the
+   * other.
+   */
+  boolean sameMemory(Place other) {
+    return memory != null && memory == other.memory;
+  }
+
+  boolean isNull() {
+    return memory == null;
+  }
+
+  /** The address, once the memory is bound; 0 for {@link #NULL}. */
+  long address() {
+    if (memory == null) {
+      return 0;
+    }
+    if (memory.address == 0) {
+      throw new IllegalStateException("place: " + this + " has no address yet");
+    }
+    return memory.address + offset;
+  }
+
+  /** For example {@code conv1.weight+256}. */
+  @Override
+  public String toString() {
+    return memory == null ? "null" : offset == 0 ? memory.name : memory.name + "+" + offset;
+  }
+}
