@@ -4,7 +4,9 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -29,6 +31,7 @@ final class Emitter {
   private final List<Command> commands = new ArrayList<>();
   private final List<Command> afterwards = new ArrayList<>();
   private final List<Place.Memory> scratches = new ArrayList<>();
+  private final Map<Place.Memory, float[]> constants = new LinkedHashMap<>();
   private final Place[] outputs;
   private long scratchBytes;
 
@@ -155,13 +158,25 @@ final class Emitter {
   }
 
   /**
+   * Memory that holds {@code values} as float32 in every run, 256-byte aligned; only to be read.
+   */
+  Place constant(float... values) {
+    Place.Memory memory =
+        new Place.Memory(
+            "constant " + constants.size() + " of " + node.output(0).name(),
+            (long) values.length * Float.BYTES);
+    constants.put(memory, values.clone());
+    return Place.of(memory);
+  }
+
+  /**
    * A kernel launch.
    *
    * @param file the kernel file without its ending, {@code conv2d}
    * @param kernel entry point
    * @param sharedBytes dynamic shared memory
-   * @param args {@link Place} for a pointer, Integer, Long, Float; in the kernel's order and of its
-   *     exact types
+   * @param args {@link Place} for a pointer, Integer, Long, Float, Double; in the kernel's order
+   *     and of its exact types
    */
   void launch(String file, String kernel, Dim grid, Dim block, int sharedBytes, Object... args) {
     for (int i = 0; i < args.length; i++) {
@@ -169,12 +184,13 @@ final class Emitter {
       if (!(arg instanceof Place
           || arg instanceof Integer
           || arg instanceof Long
-          || arg instanceof Float)) {
+          || arg instanceof Float
+          || arg instanceof Double)) {
         throw new IllegalArgumentException(
             kernel
                 + ": argument "
                 + i
-                + " must be a Place, Integer, Long or Float, got "
+                + " must be a Place, Integer, Long, Float or Double, got "
                 + (arg == null ? "null" : arg.getClass().getSimpleName()));
       }
     }
@@ -225,6 +241,10 @@ final class Emitter {
 
   List<Place.Memory> scratches() {
     return scratches;
+  }
+
+  Map<Place.Memory, float[]> constants() {
+    return constants;
   }
 
   /** Bytes of all scratches, one behind the other at multiples of 256. */
