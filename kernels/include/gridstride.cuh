@@ -2,8 +2,8 @@
 // (g++); every #if on compiler or architecture lives here, so that kernels have none.
 //
 // Contents: integer names, tile arithmetic, 128-bit loads, warp and block reductions in a fixed
-// order, asynchronous copies to shared memory, bfloat16 and TF32 conversion, tensor-core
-// instructions, Philox and the shuffle.
+// order, teams of threads over rows, asynchronous copies to shared memory, bfloat16 and TF32
+// conversion, tensor-core instructions, Philox and the shuffle.
 #pragma once
 
 #if defined(GRIDSTRIDE_SIMULATOR)
@@ -33,6 +33,42 @@ __host__ __device__ constexpr T ceil_div(T a, T b) {
 // 16 bytes in one instruction. The address must be a multiple of 16.
 __device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
 __device__ __forceinline__ void store4(float* p, float4 v) { *reinterpret_cast<float4*>(p) = v; }
+
+// V floats side by side, V = 4 or 1: a kernel written over V has its 128-bit path and its scalar
+// path in one body. Addresses must be multiples of 4 * V.
+template <int V>
+struct alignas(4 * V) Floats {
+  float at[V];
+};
+
+template <int V>
+__device__ __forceinline__ Floats<V> load_floats(const float* p) {
+  static_assert(V == 1 || V == 4, "one float or a float4");
+  Floats<V> r;
+  if constexpr (V == 4) {
+    float4 v = load4(p);
+    r.at[0] = v.x, r.at[1] = v.y, r.at[2] = v.z, r.at[3] = v.w;
+  } else {
+    r.at[0] = *p;
+  }
+  return r;
+}
+
+template <int V>
+__device__ __forceinline__ void store_floats(float* p, Floats<V> v) {
+  if constexpr (V == 4) {
+    store4(p, make_float4(v.at[0], v.at[1], v.at[2], v.at[3]));
+  } else {
+    *p = v.at[0];
+  }
+}
+
+template <int V>
+__device__ __forceinline__ Floats<V> same_floats(float value) {
+  Floats<V> r;
+  for (int j = 0; j < V; j++) r.at[j] = value;
+  return r;
+}
 
 // ---- Reductions ----------------------------------------------------------------------------
 
@@ -77,6 +113,81 @@ __device__ __forceinline__ float block_max(float v, float* scratch) {
     for (int i = 1; i < WARPS; i++) v = fmaxf(v, scratch[i]);
   }
   return v;
+}
+
+// Column sums of a block: the sum of v over threadIdx.y, as a tree, the same order every time. The
+// threads of threadIdx.y == 0 get it. blockDim.y must be a power of two; `scratch` is shared memory
+// for one Floats<V> a thread, free again after the next barrier.
+template <int V>
+__device__ __forceinline__ Floats<V> sum_over_y(Floats<V> v, Floats<V>* scratch) {
+  const int self = threadIdx.y * blockDim.x + threadIdx.x;
+  scratch[self] = v;
+  for (int half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.y) < half) {
+      for (int j = 0; j < V; j++) scratch[self].at[j] += scratch[self + half * blockDim.x].at[j];
+    }
+  }
+  return scratch[self];
+}
+
+// ---- Rows: threads that share a row of a matrix --------------------------------------------
+// A kernel over rows is written once, over a team: a few lanes of a warp for a short row, a whole
+// block for a long one. All threads of the team's warps must call sum and max together.
+
+// Block (lanes, 256 / lanes) with lanes a power of two up to 32: row blockIdx.x * blockDim.y +
+// threadIdx.y belongs to the threads of one threadIdx.y.
+struct LaneTeam {
+  __device__ __forceinline__ int size() const { return blockDim.x; }
+  __device__ __forceinline__ int rank() const { return threadIdx.x; }
+  __device__ __forceinline__ i64 row() const { return static_cast<i64>(blockIdx.x) * blockDim.y + threadIdx.y; }
+  __device__ __forceinline__ float sum(float v) const {
+    for (int offset = blockDim.x / 2; offset > 0; offset /= 2) v += __shfl_xor_sync(ALL_LANES, v, offset);
+    return v;
+  }
+  __device__ __forceinline__ float max(float v) const {
+    for (int offset = blockDim.x / 2; offset > 0; offset /= 2) v = fmaxf(v, __shfl_xor_sync(ALL_LANES, v, offset));
+    return v;
+  }
+};
+
+// A block of THREADS, one dimension: row blockIdx.x. `scratch` as for block_sum.
+template <int THREADS>
+struct BlockTeam {
+  float* scratch;
+  __device__ __forceinline__ int size() const { return THREADS; }
+  __device__ __forceinline__ int rank() const { return threadIdx.x; }
+  __device__ __forceinline__ i64 row() const { return blockIdx.x; }
+  __device__ __forceinline__ float sum(float v) const { return block_sum<THREADS>(v, scratch); }
+  __device__ __forceinline__ float max(float v) const { return block_max<THREADS>(v, scratch); }
+};
+
+// A row's maximum and the sum of exp(x - maximum).
+struct ExpSum {
+  float max, sum;
+};
+
+// Both in one pass over the row (Milakov and Gimelshein, "Online normalizer calculation for
+// softmax", 2018): each thread rescales its sum when it meets a larger maximum. Every thread of the
+// team gets the result. Minus infinity adds nothing; NaN, an infinite maximum, or a row of nothing
+// but minus infinity makes the sum NaN. classes must divide by V; 0 classes give a sum of NaN.
+template <int V, class Team>
+__device__ __forceinline__ ExpSum exp_sum(const Team& team, const float* x, int classes) {
+  float max = NEGATIVE_INFINITY, sum = 0;
+  for (int k = team.rank() * V; k < classes; k += team.size() * V) {
+    Floats<V> v = load_floats<V>(x + k);
+    for (int j = 0; j < V; j++) {
+      if (v.at[j] > max) {
+        sum = sum * expf(max - v.at[j]) + 1;
+        max = v.at[j];
+      } else if (!(v.at[j] == NEGATIVE_INFINITY)) {
+        sum += expf(v.at[j] - max);
+      }
+    }
+  }
+  float whole = team.max(max);
+  sum = team.sum(max == whole ? sum : sum * expf(max - whole));
+  return {whole, sum + (whole - whole)};
 }
 
 // ---- Asynchronous copies from global to shared memory (sm_80; synchronous before) ---------
