@@ -20,20 +20,17 @@ final class Emitter {
    * @param multiprocessors streaming multiprocessors of the device
    * @param computeCapability ten times the major plus the minor number: 90 for sm_90
    */
-  record DeviceTraits(int multiprocessors, int computeCapability) {}
-
-  private static final int ALIGNMENT = 256;
+  record Traits(int multiprocessors, int computeCapability) {}
 
   private final Node node;
   private final boolean inPlace;
   private final Function<Value, Place> places;
-  private final DeviceTraits device;
+  private final Traits device;
   private final List<Command> commands = new ArrayList<>();
   private final List<Command> afterwards = new ArrayList<>();
   private final List<Place.Memory> scratches = new ArrayList<>();
   private final Map<Place.Memory, float[]> constants = new LinkedHashMap<>();
   private final Place[] outputs;
-  private long scratchBytes;
 
   /**
    * An emitter for one node.
@@ -41,7 +38,7 @@ final class Emitter {
    * @param inPlace whether the op's lowering takes an output that is also an input
    * @param places the memory of a value
    */
-  Emitter(Node node, boolean inPlace, Function<Value, Place> places, DeviceTraits device) {
+  Emitter(Node node, boolean inPlace, Function<Value, Place> places, Traits device) {
     this.node = node;
     this.inPlace = inPlace;
     this.places = places;
@@ -117,7 +114,7 @@ final class Emitter {
    */
   Place rowMajorIn(int i) {
     Value value = input(i);
-    if (!LayoutLaunches.moves(value.shape())) {
+    if (!Layout.moves(value.shape())) {
       return in(i);
     }
     ChannelsLast sizes = ChannelsLast.of(value.shape());
@@ -132,7 +129,7 @@ final class Emitter {
    */
   Place rowMajorOut(int i) {
     Value value = output(i);
-    if (!LayoutLaunches.moves(value.shape())) {
+    if (!Layout.moves(value.shape())) {
       return out(i);
     }
     ChannelsLast sizes = ChannelsLast.of(value.shape());
@@ -153,7 +150,6 @@ final class Emitter {
     Place.Memory memory =
         new Place.Memory("scratch " + scratches.size() + " of " + node.output(0).name(), bytes);
     scratches.add(memory);
-    scratchBytes += Dim.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     return Place.of(memory);
   }
 
@@ -245,10 +241,5 @@ final class Emitter {
 
   Map<Place.Memory, float[]> constants() {
     return constants;
-  }
-
-  /** Bytes of all scratches, one behind the other at multiples of 256. */
-  long scratchBytes() {
-    return scratchBytes;
   }
 }

@@ -14,18 +14,13 @@ final class LayoutLaunches {
   static void reshape(Reshape op, Emitter e) {
     Shape from = e.input(0).shape();
     Shape to = e.output(0).shape();
-    if (moves(to)) {
+    if (Layout.moves(to)) {
       toChannelsLast(e, e.out(0), e.rowMajorIn(0), ChannelsLast.of(to));
-    } else if (moves(from)) {
+    } else if (Layout.moves(from)) {
       toRowMajor(e, e.out(0), e.in(0), ChannelsLast.of(from));
     } else {
       e.copy(e.out(0), e.in(0), e.output(0).type().bytes());
     }
-  }
-
-  /** Whether a value of this shape is stored in another order than row-major. */
-  static boolean moves(Shape shape) {
-    return shape.rank() == 4 && !ChannelsLast.of(shape).sameEitherWay();
   }
 
   /** {@code to [N,C,H,W] = from [N,H,W,C]}, float32. */
