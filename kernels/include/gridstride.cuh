@@ -28,6 +28,18 @@ __host__ __device__ constexpr T ceil_div(T a, T b) {
   return (a + b - 1) / b;
 }
 
+// Division by a number that is not known when compiling, as a multiplication: for 0 <= n < 2^31 and
+// 1 <= divisor < 2^31 (Granlund and Montgomery, PLDI 1994).
+struct Divisor {
+  int divisor;
+  u32 multiplier;
+  int shift;
+
+  __device__ __forceinline__ explicit Divisor(int d) : divisor(d), shift(31 + (d > 1 ? 32 - __clz(d - 1) : 0)) { multiplier = static_cast<u32>(((u64(1) << shift) + d - 1) / d); }
+  __device__ __forceinline__ int quotient(int n) const { return static_cast<int>(static_cast<u64>(n) * multiplier >> shift); }
+  __device__ __forceinline__ int remainder(int n, int quotient) const { return n - quotient * divisor; }
+};
+
 // ---- Global memory -------------------------------------------------------------------------
 
 // 16 bytes in one instruction. The address must be a multiple of 16.
@@ -321,6 +333,232 @@ __device__ __forceinline__ void mma_m16n8k16_bf16(float (&d)[4], const u32 (&a)[
   __trap();
 #endif
 }
+
+// ---- Products of tiles on tensor cores: what matmul_tensor.cu and conv2d_tensor.cu share ----------
+// T is float (multiplied as TF32) or bf16. A tile of an operand lies in shared memory either with k
+// along its rows ([m or n][k], 64 bytes a row) or with k across them ([k][m or n], 128 or 256 bytes).
+
+namespace tensor {
+
+template <typename T>
+constexpr int CHUNK = 16 / sizeof(T);  // elements of one 16-byte copy
+template <typename T>
+constexpr int TILE_K = 64 / sizeof(T);  // k of one stage: 16 floats or 32 bf16
+template <typename T>
+constexpr int MMA_K = 32 / sizeof(T);  // k of one mma: 8 floats or 16 bf16
+
+// Where element (row, column) of a tile of COLUMNS columns lies. The 16-byte chunks of a row are
+// swapped with one another (XOR with bits of the row number) so that neither the copies in nor the
+// fragment loads meet a bank twice:
+//   k along: two rows fill the 32 banks; eight rows at one chunk (ldmatrix) take the eight chunks.
+//   k across, bf16: a row fills the banks at least once; eight rows at one chunk (ldmatrix) differ.
+//   k across, float: a warp loads 4 rows x 8 columns word by word; the rows differ by 8 banks.
+template <typename T, bool K_ALONG, int COLUMNS>
+__device__ __forceinline__ int tile_index(int row, int column) {
+  int chunk = column / CHUNK<T>;
+  if constexpr (K_ALONG) {
+    static_assert(COLUMNS == TILE_K<T>, "64 bytes a row");
+    chunk ^= row / 2 % 4;
+  } else if constexpr (sizeof(T) == 2) {
+    chunk ^= row % 8;
+  } else {
+    chunk ^= row % 4 * 2;
+  }
+  return row * COLUMNS + chunk * CHUNK<T> + column % CHUNK<T>;
+}
+
+// Copies rows row0.. and columns column0.. of an operand to a tile, without waiting. The operand
+// gives `chunked` (the 16-byte chunks of its rows are aligned, and wholly inside or outside),
+// `column(c)` (what all rows share at column c) and `at(row, column)` (an address, or null for a
+// zero). Not chunked: float by 4-byte copies, bf16 by plain loads.
+template <typename T, bool K_ALONG, int ROWS, int COLUMNS, int THREADS, typename Operand>
+__device__ __forceinline__ void copy_tile(T* tile, const Operand& operand, int row0, int column0) {
+  const int thread = static_cast<int>(threadIdx.x);
+  if (operand.chunked) {
+    constexpr int ACROSS = COLUMNS / CHUNK<T>, DOWN = THREADS / ACROSS;
+    static_assert(THREADS % ACROSS == 0 && ROWS % DOWN == 0, "every thread copies the same number");
+    static_assert(DOWN % 8 == 0, "the swap of chunks is the same in all rows of a thread");
+    const int c = thread % ACROSS * CHUNK<T>, row = thread / ACROSS;
+    const auto column = operand.column(column0 + c);
+    T* to = &tile[tile_index<T, K_ALONG, COLUMNS>(row, c)];
+#pragma unroll
+    for (int r = 0; r < ROWS; r += DOWN) {
+      const T* from = operand.at(row0 + row + r, column);
+      copy_async_16(to + r * COLUMNS, from, from != nullptr);
+    }
+  } else {
+    static_assert(THREADS % COLUMNS == 0 || COLUMNS % THREADS == 0, "a thread stays in its columns");
+    for (int c = thread % COLUMNS; c < COLUMNS; c += THREADS) {
+      const auto column = operand.column(column0 + c);
+      for (int row = thread / COLUMNS; row < ROWS; row += THREADS / COLUMNS > 0 ? THREADS / COLUMNS : 1) {
+        const T* from = operand.at(row0 + row, column);
+        T* to = &tile[tile_index<T, K_ALONG, COLUMNS>(row, c)];
+        if constexpr (sizeof(T) == 4) {
+          copy_async_4(to, from, from != nullptr);
+        } else {
+          *to = from != nullptr ? *from : T(0);
+        }
+      }
+    }
+  }
+}
+
+// From a place in a tile to the place mn rows or columns and k further: what XOR does to the chunks
+// survives, so that a fragment costs at most one more XOR. mn and k are multiples of what one
+// fragment spans, and below the power of two that the first place is a multiple of.
+template <bool K_ALONG, int COLUMNS>
+__device__ __forceinline__ int tile_step(int place, int mn, int k) {
+  return K_ALONG ? (place ^ k) + mn * COLUMNS : (place ^ mn) + k * COLUMNS;
+}
+
+// This lane's place in the 16 x MMA_K fragment of A at row m and k = 0.
+template <typename T, bool K_ALONG, int COLUMNS>
+__device__ __forceinline__ int a_place(int m) {
+  const int lane = static_cast<int>(threadIdx.x) % WARP;
+  if constexpr (K_ALONG) {  // a row of an 8x8 matrix of 16 bits is also a row of four floats
+    return tile_index<T, true, COLUMNS>(m + lane % 16, lane / 16 * CHUNK<T>);
+  } else if constexpr (sizeof(T) == 2) {
+    return tile_index<T, false, COLUMNS>(lane / 16 * 8 + lane % 8, m + lane / 8 % 2 * 8);
+  } else {
+    return tile_index<T, false, COLUMNS>(lane % 4, m + lane / 4);
+  }
+}
+
+// This lane's place in the MMA_K x 8 fragments of B at columns n and n + 8 and k = 0.
+template <typename T, bool K_ALONG, int COLUMNS>
+__device__ __forceinline__ int b_place(int n) {
+  const int lane = static_cast<int>(threadIdx.x) % WARP;
+  if constexpr (K_ALONG) {
+    return tile_index<T, true, COLUMNS>(n + lane / 16 * 8 + lane % 8, lane / 8 % 2 * CHUNK<T>);
+  } else if constexpr (sizeof(T) == 2) {
+    return tile_index<T, false, COLUMNS>(lane % 16, n + lane / 16 * 8);
+  } else {
+    return tile_index<T, false, COLUMNS>(lane % 4, n + lane / 4);
+  }
+}
+
+// Loads the fragment of A, or the two of B, whose place this is; floats are rounded to TF32.
+template <typename T, bool K_ALONG, int COLUMNS, bool IS_A>
+__device__ __forceinline__ void load_fragment(u32 (&r)[4], const T* tile, int place) {
+  if constexpr (K_ALONG) {
+    ldmatrix_x4(r, tile + place);
+  } else if constexpr (sizeof(T) == 2) {
+    ldmatrix_x4_trans(r, tile + place);
+  } else {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {  // A: both halves of m, then of k; B: both halves of k, then n + 8
+      const int mn = IS_A ? i % 2 * 8 : i / 2 * 8, k = IS_A ? i / 2 * 4 : i % 2 * 4;
+      r[i] = static_cast<u32>(__float_as_int(tile[tile_step<false, COLUMNS>(place, mn, k)]));
+    }
+  }
+  if constexpr (sizeof(T) == 4) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) r[i] = to_tf32(__int_as_float(static_cast<int>(r[i])));
+  }
+}
+
+// The BM x BN part of A * B at (m0, n0): each warp has WM x WN of it as accumulators of 16 x 8, the
+// copies run STAGES - 1 stages of k ahead. THREADS threads, one dimension. A and B are operands as
+// copy_tile wants them, with k along their rows (A_ALONG, B_ALONG) or across them.
+template <typename T, bool A_ALONG, bool B_ALONG, int BM, int BN, int WM, int WN, int STAGES>
+struct Product {
+  static constexpr int BK = TILE_K<T>;
+  static constexpr int THREADS = BM / WM * (BN / WN) * WARP;
+  static constexpr int A_COLUMNS = A_ALONG ? BK : BM, B_COLUMNS = B_ALONG ? BK : BN;
+  float sum[WM / 16][WN / 8][4] = {};
+
+  // This warp's place in the part.
+  static __device__ __forceinline__ int warp_m() { return static_cast<int>(threadIdx.x) / WARP / (BN / WN) * WM; }
+  static __device__ __forceinline__ int warp_n() { return static_cast<int>(threadIdx.x) / WARP % (BN / WN) * WN; }
+
+  // Adds the products for k0 <= k < k1; k0 is a multiple of BK, and k1 is one or the operands' end.
+  template <typename A, typename B>
+  __device__ __forceinline__ void add(const A& a, const B& b, int m0, int n0, int k0, int k1) {
+    __shared__ float4 a_tiles[STAGES][BM * 4];  // 64 bytes for each row of A and column of B
+    __shared__ float4 b_tiles[STAGES][BN * 4];
+    const int steps = ceil_div(k1 - k0, BK);
+    const int a_at = a_place<T, A_ALONG, A_COLUMNS>(warp_m()), b_at = b_place<T, B_ALONG, B_COLUMNS>(warp_n());
+    auto copy = [&](int step) {
+      T* a_tile = reinterpret_cast<T*>(a_tiles[step % STAGES]);
+      T* b_tile = reinterpret_cast<T*>(b_tiles[step % STAGES]);
+      const int k = k0 + step * BK;
+      copy_tile<T, A_ALONG, A_ALONG ? BM : BK, A_COLUMNS, THREADS>(a_tile, a, A_ALONG ? m0 : k, A_ALONG ? k : m0);
+      copy_tile<T, B_ALONG, B_ALONG ? BN : BK, B_COLUMNS, THREADS>(b_tile, b, B_ALONG ? n0 : k, B_ALONG ? k : n0);
+    };
+    for (int step = 0; step < STAGES - 1; step++) {
+      if (step < steps) copy(step);
+      copy_async_commit();
+    }
+    for (int step = 0; step < steps; step++) {
+      copy_async_wait<STAGES - 2>();
+      __syncthreads();  // this stage is there for all, and all have done with the one before
+      if (step + STAGES - 1 < steps) copy(step + STAGES - 1);
+      copy_async_commit();  // an empty group at the end keeps the count
+      add_stage(reinterpret_cast<const T*>(a_tiles[step % STAGES]), reinterpret_cast<const T*>(b_tiles[step % STAGES]), a_at, b_at);
+    }
+  }
+
+  __device__ __forceinline__ void add_stage(const T* a_tile, const T* b_tile, int a_at, int b_at) {
+#pragma unroll
+    for (int k = 0; k < BK; k += MMA_K<T>) {
+      u32 a[WM / 16][4];
+#pragma unroll
+      for (int i = 0; i < WM / 16; i++) {
+        load_fragment<T, A_ALONG, A_COLUMNS, true>(a[i], a_tile, tile_step<A_ALONG, A_COLUMNS>(a_at, i * 16, k));
+      }
+#pragma unroll
+      for (int j = 0; j < WN / 8; j += 2) {
+        u32 b[4];
+        load_fragment<T, B_ALONG, B_COLUMNS, false>(b, b_tile, tile_step<B_ALONG, B_COLUMNS>(b_at, j * 8, k));
+        const u32 b0[2] = {b[0], b[1]}, b1[2] = {b[2], b[3]};
+#pragma unroll
+        for (int i = 0; i < WM / 16; i++) {
+          if constexpr (sizeof(T) == 2) {
+            mma_m16n8k16_bf16(sum[i][j], a[i], b0);
+            mma_m16n8k16_bf16(sum[i][j + 1], a[i], b1);
+          } else {
+            mma_m16n8k8_tf32(sum[i][j], a[i], b0);
+            mma_m16n8k8_tf32(sum[i][j + 1], a[i], b1);
+          }
+        }
+      }
+    }
+  }
+
+  // Writes the part to rows m0.. and columns n0.. of the result, below `rows` and `columns`, a row
+  // `pitch` after the last: act(sum + bias[column]) to y, y_bf16 or both (null: not wanted; a bias of
+  // null is none). A quad of lanes writes 32 bytes of float32, a whole sector, or 16 bytes of bf16.
+  __device__ __forceinline__ void store(float* y, bf16* y_bf16, const float* bias, bool relu, int m0, int n0, int rows, int columns, i64 pitch) const {
+    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    const bool pairs = pitch % 2 == 0 && columns % 2 == 0 && reinterpret_cast<u64>(y) % 8 == 0 && reinterpret_cast<u64>(y_bf16) % 4 == 0;
+#pragma unroll
+    for (int j = 0; j < WN / 8; j++) {
+      const int column = n0 + warp_n() + j * 8 + lane % 4 * 2;
+      const float bias0 = bias != nullptr && column < columns ? bias[column] : 0.0f;
+      const float bias1 = bias != nullptr && column + 1 < columns ? bias[column + 1] : 0.0f;
+#pragma unroll
+      for (int i = 0; i < WM / 16 * 2; i++) {
+        const int row = m0 + warp_m() + i * 8 + lane / 4;
+        if (row >= rows || column >= columns) continue;
+        float v0 = sum[i / 2][j][i % 2 * 2] + bias0, v1 = sum[i / 2][j][i % 2 * 2 + 1] + bias1;
+        if (relu) v0 = v0 < 0.0f ? 0.0f : v0, v1 = v1 < 0.0f ? 0.0f : v1;
+        const i64 at = row * pitch + column;
+        if (pairs) {
+          if (y != nullptr) *reinterpret_cast<float2*>(&y[at]) = make_float2(v0, v1);
+          if (y_bf16 != nullptr) *reinterpret_cast<u32*>(&y_bf16[at]) = pack_bf16(v0, v1);
+        } else {
+          const bool second = column + 1 < columns;
+          if (y != nullptr) y[at] = v0;
+          if (y != nullptr && second) y[at + 1] = v1;
+          if (y_bf16 != nullptr) y_bf16[at] = float_to_bf16(v0);
+          if (y_bf16 != nullptr && second) y_bf16[at + 1] = float_to_bf16(v1);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace tensor
 
 // ---- Random numbers ------------------------------------------------------------------------
 
