@@ -2,9 +2,11 @@ package dev.gridstride.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Session;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.Tensor;
@@ -16,6 +18,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -30,19 +33,32 @@ class ConformanceTest {
   private final Map<String, Map<String, Tensor>> expected = new HashMap<>();
 
   @TestFactory
-  Stream<DynamicContainer> everyDevice() {
+  Stream<DynamicNode> everyDevice() {
     String wanted = System.getProperty(FILTER, "");
     List<Case> cases = Cases.all().stream().filter(test -> test.name().contains(wanted)).toList();
-    return Device.all().stream()
+    Stream<DynamicNode> here =
+        Device.all().stream()
+            .map(
+                device ->
+                    DynamicContainer.dynamicContainer(
+                        device.toString(),
+                        cases.stream()
+                            .map(
+                                test ->
+                                    DynamicTest.dynamicTest(
+                                        test.name(), () -> compare(device, test)))));
+    return Stream.concat(here, missing());
+  }
+
+  /** A skipped test for each backend that this machine lacks, with the reason. */
+  private static Stream<DynamicNode> missing() {
+    return Backends.all().stream()
+        .filter(backend -> backend.unavailableReason() != null)
         .map(
-            device ->
-                DynamicContainer.dynamicContainer(
-                    device.toString(),
-                    cases.stream()
-                        .map(
-                            test ->
-                                DynamicTest.dynamicTest(
-                                    test.name(), () -> compare(device, test)))));
+            backend ->
+                DynamicTest.dynamicTest(
+                    backend.name() + " is not available",
+                    () -> abort(backend.unavailableReason())));
   }
 
   private void compare(Device device, Case test) {

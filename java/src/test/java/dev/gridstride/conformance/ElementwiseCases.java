@@ -146,6 +146,9 @@ final class ElementwiseCases {
       cases.add(
           reshape(kind, Shape.of(5, 34), Shape.of(5, 17, 2, 1), "to an image of odd channels"));
       cases.add(reshape(kind, Shape.of(3), Shape.of(3, 1), "rank 1 to 2"));
+      cases.add(
+          reshape(kind, Shape.of(2, 3, 4, 5), Shape.of(2, 5, 3, 4), "image to image, all moves"));
+      cases.add(reshape(kind, Shape.of(2, 6, 35), Shape.of(2, 6, 7, 5), "rank 3 to an image"));
     }
     cases.add(flattenAfterPooling());
     cases.add(dropout(0, 0, 1, "nothing dropped", 3, 5));

@@ -64,7 +64,9 @@ final class Recording {
     plan = MemoryPlan.of(withoutViews(program), value -> value.type().bytes(), ALIGNMENT);
   }
 
-  /** A persistent value can be overwritten while the reshaped one is still read, so it is copied. */
+  /**
+   * A persistent value can be overwritten while the reshaped one is still read, so it is copied.
+   */
   private static boolean isView(Node node) {
     return node.op() instanceof Reshape
         && !node.input(0).role().persistent()

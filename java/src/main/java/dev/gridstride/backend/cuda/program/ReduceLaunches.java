@@ -64,8 +64,8 @@ final class ReduceLaunches {
 
   /**
    * Rows or elements of a chunk: {@link #LEAST_PER_THREAD} for each of so many threads, more where
-   * there would be more than {@link #MOST_CHUNKS}. It depends on the size alone, and so do the
-   * bits of the sum.
+   * there would be more than {@link #MOST_CHUNKS}. It depends on the size alone, and so do the bits
+   * of the sum.
    */
   static long chunk(long size, int threads) {
     long perThread = Dim.ceilDiv(size, (long) MOST_CHUNKS * threads);
