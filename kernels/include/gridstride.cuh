@@ -82,6 +82,28 @@ __device__ __forceinline__ Floats<V> same_floats(float value) {
   return r;
 }
 
+// Up to four elements from p on, of which `left` are there (1 or more); zeros beyond. One instruction
+// where four are left and p is a multiple of 16, as in all but the last thread of an aligned tensor.
+__device__ __forceinline__ float4 load4_ragged(const float* p, i64 left) {
+  if (left >= 4 && (reinterpret_cast<u64>(p) & 15) == 0) return load4(p);
+  return make_float4(p[0], left > 1 ? p[1] : 0.0f, left > 2 ? p[2] : 0.0f, left > 3 ? p[3] : 0.0f);
+}
+
+// The same for a store; what is beyond is not touched.
+__device__ __forceinline__ void store4_ragged(float* p, float4 v, i64 left) {
+  if (left >= 4 && (reinterpret_cast<u64>(p) & 15) == 0) {
+    store4(p, v);
+    return;
+  }
+  p[0] = v.x;
+  if (left > 1) p[1] = v.y;
+  if (left > 2) p[2] = v.z;
+  if (left > 3) p[3] = v.w;
+}
+
+// Number of this thread in a grid of one dimension.
+__device__ __forceinline__ i64 thread_number() { return static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x; }
+
 // ---- Reductions ----------------------------------------------------------------------------
 
 // Sum over the warp, in the same order every time; every lane gets it. All 32 lanes must call.
@@ -562,8 +584,8 @@ struct Product {
 
 // ---- Random numbers ------------------------------------------------------------------------
 
-// Philox 4x32-10 (Salmon et al., SC 2011): word `word` of the block at counter (c0, c1) under key.
-__device__ __forceinline__ u32 philox(u64 key, u64 c0, u64 c1, int word) {
+// Philox 4x32-10 (Salmon et al., SC 2011): the four words at counter (c0, c1) under key.
+__device__ __forceinline__ uint4 philox4(u64 key, u64 c0, u64 c1) {
   u32 x0 = static_cast<u32>(c0), x1 = static_cast<u32>(c0 >> 32);
   u32 x2 = static_cast<u32>(c1), x3 = static_cast<u32>(c1 >> 32);
   u32 k0 = static_cast<u32>(key), k1 = static_cast<u32>(key >> 32);
@@ -577,7 +599,13 @@ __device__ __forceinline__ u32 philox(u64 key, u64 c0, u64 c1, int word) {
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  return word == 0 ? x0 : word == 1 ? x1 : word == 2 ? x2 : x3;
+  return make_uint4(x0, x1, x2, x3);
+}
+
+// Word `word` of that block.
+__device__ __forceinline__ u32 philox(u64 key, u64 c0, u64 c1, int word) {
+  uint4 block = philox4(key, c0, c1);
+  return word == 0 ? block.x : word == 1 ? block.y : word == 2 ? block.z : block.w;
 }
 
 // Uniform in [0, 1) from the top 24 bits of a random word.
