@@ -1,12 +1,10 @@
-// Elementwise ops, and scalars that a step keeps on the device.
+// Ops that treat each element by itself.
 //
 //   fill:          y = value
 //   add:           y = a + b
 //   relu:          y = max(x, 0); of NaN, 0
 //   relu_backward: dx = y > 0 ? dy : 0, read off the output, so 0 at 0
 //   bias_add:      y = x + b[channel]
-//   increment:     count = count + by                 int64
-//   accumulate:    sum = sum + factor * value         float64 or int64
 //
 // Any shape: tensors are n elements in the order in which they lie in memory, the same for all
 // operands. An output may be one of the inputs. Deterministic; there is no reduction.
@@ -20,8 +18,8 @@
 // SM, so occupancy is full, and 32 KB are in flight an SM for each operand, where 3.35 TB/s at 600 ns
 // of latency need 15 KB.
 //
-// Launch: block 256; grid ceil(n / 1024). The scalars: 1 thread. No shared memory. Addresses that
-// are not multiples of 16, and the last n % 4 elements, go element by element.
+// Launch: block 256; grid ceil(n / 1024). No shared memory. Addresses that are not
+// multiples of 16, and the last n % 4 elements, go element by element.
 #include "gridstride.cuh"
 
 constexpr int THREADS = 256;
@@ -89,51 +87,4 @@ extern "C" __global__ void __launch_bounds__(THREADS) bias_add_f32(
     }
   }
   store4_ragged(y + i, make_float4(v.x + bias[0], v.y + bias[1], v.z + bias[2], v.w + bias[3]), n - i);
-}
-
-// ---- Scalars -------------------------------------------------------------------------------
-
-extern "C" __global__ void __launch_bounds__(1) increment_i64(
-    i64* count,        // scalar
-    const i64* input,  // scalar; may be count
-    i64 by) {
-  *count = *input + by;
-}
-
-template <typename Sum, typename Value>
-__device__ __forceinline__ void accumulate(Sum* sum, const Sum* input, const Value* value, i64 factor) {
-  *sum = *input + static_cast<Sum>(factor) * static_cast<Sum>(*value);
-}
-
-// sum, input (may be sum) and value are scalars; named by the sum's type, then the value's.
-extern "C" __global__ void __launch_bounds__(1) accumulate_f64_f32(double* sum, const double* input, const float* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_f64_f64(double* sum, const double* input, const double* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_f64_i32(double* sum, const double* input, const int* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_f64_i64(double* sum, const double* input, const i64* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_f64_u8(double* sum, const double* input, const u8* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_i64_i32(i64* sum, const i64* input, const int* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_i64_i64(i64* sum, const i64* input, const i64* value, i64 factor) {
-  accumulate(sum, input, value, factor);
-}
-
-extern "C" __global__ void __launch_bounds__(1) accumulate_i64_u8(i64* sum, const i64* input, const u8* value, i64 factor) {
-  accumulate(sum, input, value, factor);
 }

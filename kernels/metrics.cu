@@ -1,8 +1,10 @@
-// What is counted beside the loss.
+// What a step counts: metrics, the step itself, sums over an epoch.
 //
 //   hits:             samples whose true class is among the k highest scores
 //   confusion_counts: counts[true class][predicted class] += 1 for each sample
 //   check_finite:     first = first < 0 and value is not finite ? step : first
+//   increment:        count = count + by              int64
+//   accumulate:       sum = sum + factor * value      float64 or int64
 //
 // scores [n, classes]; labels int32 [n], or float32 [n, classes], whose true class is the highest. Of
 // equal scores the lower class comes first; NaN is lower than all others. A label that is no class is
@@ -16,7 +18,7 @@
 // it latency, a launch's own cost among it. Registers on sm_90: hits and confusion_counts 32; occupancy
 // is full.
 //
-// Launch: block 256, grid ceil(n / 64); check_finite: 1 thread. No dynamic shared memory. With more
+// Launch: block 256, grid ceil(n / 64); the scalar ones: 1 thread. No dynamic shared memory. With more
 // than one block, hits must be 0 before; with one, it is overwritten.
 #include "gridstride.cuh"
 
@@ -138,4 +140,49 @@ extern "C" __global__ void __launch_bounds__(1) check_finite_f32(
     const i64* step) {   // scalar
   bool bad = !(fabsf(*value) < POSITIVE_INFINITY);  // NaN is below nothing
   *first = *input < 0 && bad ? *step : *input;
+}
+
+extern "C" __global__ void __launch_bounds__(1) increment_i64(
+    i64* count,        // scalar
+    const i64* input,  // scalar; may be count
+    i64 by) {
+  *count = *input + by;
+}
+
+template <typename Sum, typename Value>
+__device__ __forceinline__ void accumulate(Sum* sum, const Sum* input, const Value* value, i64 factor) {
+  *sum = *input + static_cast<Sum>(factor) * static_cast<Sum>(*value);
+}
+
+// sum, input (may be sum) and value are scalars; named by the sum's type, then the value's.
+extern "C" __global__ void __launch_bounds__(1) accumulate_f64_f32(double* sum, const double* input, const float* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_f64_f64(double* sum, const double* input, const double* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_f64_i32(double* sum, const double* input, const int* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_f64_i64(double* sum, const double* input, const i64* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_f64_u8(double* sum, const double* input, const u8* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_i64_i32(i64* sum, const i64* input, const int* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_i64_i64(i64* sum, const i64* input, const i64* value, i64 factor) {
+  accumulate(sum, input, value, factor);
+}
+
+extern "C" __global__ void __launch_bounds__(1) accumulate_i64_u8(i64* sum, const i64* input, const u8* value, i64 factor) {
+  accumulate(sum, input, value, factor);
 }

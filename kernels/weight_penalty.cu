@@ -4,17 +4,18 @@
 //   backward: dw = g * (l1 * sign(w) + 2 * l2 * w), sign(0) = 0, g the gradient of the loss
 //
 // w is n elements in any order. Deterministic: the sum has two stages, a partial sum for each 4,096
-// elements and the sum of those, both in an order that depends on n only, so all devices agree.
+// elements and the sum of those (sum_f32 in reduce.cu), both in an order that depends on n only, so all
+// devices agree.
 //
 // Evidence. Forward 4 bytes and 4 operations an element, backward 8 bytes and 5: memory is the bound.
 // At the reference job's largest weight, dense 2304x128 = 294,912: forward 1.2 MB, 0.35 us at 3.35
-// TB/s, in 72 blocks, backward 2.4 MB, 0.70 us; both below a launch's own cost. A thread reads four
-// 128-bit words, 4 KB apart, all under way together. Registers on sm_90: partial 26, sum 31,
+// TB/s, in 72 blocks, backward 2.4 MB, 0.70 us; both below a launch's own cost. A thread of the first
+// stage reads four times 128 bits, 4 KB apart, all under way together. Registers on sm_90: partial 26,
 // backward 22; occupancy is full.
 //
-// Launch: block 256. weight_penalty_partial_f32: grid ceil(n / 4096). weight_penalty_sum_f32: grid 1;
-// not needed if there is one partial sum. weight_penalty_backward_f32: grid ceil(n / 1024). Static
-// shared memory 32 bytes. Any alignment; 16 is fastest.
+// Launch: block 256; weight_penalty_partial_f32: grid ceil(n / 4096), and where that is 1, the partial
+// sum is the loss; weight_penalty_backward_f32: grid ceil(n / 1024). Static shared memory 32 bytes.
+// Any alignment; 16 is fastest.
 #include "gridstride.cuh"
 
 constexpr int THREADS = 256;
@@ -41,17 +42,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) weight_penalty_partial_f32
   }
   float sum = block_sum<THREADS>(l1 * absolute + l2 * square, scratch);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS) weight_penalty_sum_f32(
-    float* loss,           // scalar
-    const float* partial,  // [count]
-    int count) {
-  __shared__ float scratch[THREADS / WARP];
-  float sum = 0;
-  for (int i = threadIdx.x; i < count; i += THREADS) sum += partial[i];
-  sum = block_sum<THREADS>(sum, scratch);
-  if (threadIdx.x == 0) *loss = sum;
 }
 
 // dw / g for one weight. Of NaN, NaN: its sign counts as 0, but 2 * l2 * NaN is NaN for any l2.

@@ -5,7 +5,15 @@ final class Blocks {
   static final int THREADS = 256;
   static final int WARP = 32;
 
+  /** A block of {@link #THREADS} in one dimension. */
+  static final Dim ALL = Dim.of(THREADS);
+
   private Blocks() {}
+
+  /** Blocks of {@link #ALL} for {@code count} elements, four to a thread. */
+  static Dim byFours(long count) {
+    return Dim.of(Dim.ceilDiv(count, 4L * THREADS));
+  }
 
   /** Elements that a thread takes at a time: 4 in one 128-bit access if {@code count} allows. */
   static int vector(long count) {

@@ -200,6 +200,16 @@ final class Emitter {
     commands.add(new Command.Copy(to, from, bytes));
   }
 
+  /**
+   * For an op that works in place: copies input {@code in} to output {@code out} unless they are
+   * the same memory.
+   */
+  void copyUnlessSame(int out, int in) {
+    if (!out(out).sameMemory(in(in))) {
+      copy(out(out), in(in), output(out).type().bytes());
+    }
+  }
+
   /** Fills {@code bytes} with zero. */
   void clear(Place place, long bytes) {
     checkRange(place, bytes);

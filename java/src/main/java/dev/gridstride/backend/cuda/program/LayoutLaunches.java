@@ -5,6 +5,11 @@ import dev.gridstride.program.op.Reshape;
 
 /** Launches of {@code layout.cu}. */
 final class LayoutLaunches {
+  /** Elements of a tile, and its side where the matrix has no shorter one. */
+  private static final int TILE = 1024;
+
+  private static final int SIDE = 32;
+
   private LayoutLaunches() {}
 
   /**
@@ -35,6 +40,10 @@ final class LayoutLaunches {
 
   /** {@code to [n,columns,rows] = from [n,rows,columns]}. */
   private static void transpose(Emitter e, Place to, Place from, int n, int rows, int columns) {
-    throw e.unsupported("no kernel yet");
+    int tileRows = Math.min(rows, columns < SIDE ? TILE / columns : SIDE);
+    int tileColumns = Math.min(columns, rows < SIDE ? TILE / rows : SIDE);
+    long tiles = Dim.ceilDiv(rows, tileRows) * Dim.ceilDiv(columns, tileColumns);
+    Object[] args = {to, from, rows, columns, tileRows, tileColumns};
+    e.launch("layout", "transpose_b32", Dim.of(n * tiles), Blocks.ALL, 0, args);
   }
 }

@@ -77,11 +77,11 @@ final class Lowerings {
     add(GlobalAvgPool2dBackward.class, Pool2dLaunches::globalAverageBackward);
 
     // elementwise.cu
-    add(Add.class, ElementwiseLaunches::add);
+    inPlace(Add.class, ElementwiseLaunches::add);
     add(Fill.class, ElementwiseLaunches::fill);
-    add(Relu.class, ElementwiseLaunches::relu);
-    add(ReluBackward.class, ElementwiseLaunches::reluBackward);
-    add(BiasAdd.class, ElementwiseLaunches::biasAdd);
+    inPlace(Relu.class, ElementwiseLaunches::relu);
+    inPlace(ReluBackward.class, ElementwiseLaunches::reluBackward);
+    inPlace(BiasAdd.class, ElementwiseLaunches::biasAdd);
 
     // reduce.cu
     add(BiasBackward.class, ReduceLaunches::biasBackward);
@@ -90,7 +90,7 @@ final class Lowerings {
     add(Reshape.class, LayoutLaunches::reshape);
 
     // dropout.cu
-    add(Dropout.class, DropoutLaunches::dropout);
+    inPlace(Dropout.class, DropoutLaunches::dropout);
 
     // batch_norm.cu
     add(BatchNorm.class, BatchNormLaunches::training);
@@ -114,7 +114,7 @@ final class Lowerings {
 
     // weight_penalty.cu
     add(WeightPenalty.class, WeightPenaltyLaunches::forward);
-    add(WeightPenaltyBackward.class, WeightPenaltyLaunches::backward);
+    inPlace(WeightPenaltyBackward.class, WeightPenaltyLaunches::backward);
 
     // adam.cu
     inPlace(Adam.class, AdamLaunches::step);
