@@ -20,7 +20,14 @@ final class Layout {
   static final Layout PLAIN =
       new Layout(
           "plain",
-          List.of(format_tag.a, format_tag.a, format_tag.ab, format_tag.abc, format_tag.abcd),
+          List.of(
+              format_tag.a,
+              format_tag.a,
+              format_tag.ab,
+              format_tag.abc,
+              format_tag.abcd,
+              format_tag.abcde,
+              format_tag.abcdef),
           1,
           null);
 
