@@ -118,6 +118,11 @@ final class DenseCases {
       cases.add(bias(kind, "rank 4, odd channels", 3, 5, 4, 7));
       cases.add(bias(kind, "channels above a block of 16", 2, 17, 3, 3));
     }
+    Numbers.Kind integers = Numbers.Kind.INTEGERS;
+    cases.add(bias(integers, "four channels a vector; several blocks", 3, 8, 9, 11));
+    cases.add(bias(integers, "one channel", 1, 1, 3, 3));
+    cases.add(bias(integers, "channels change inside four elements, rank 3", 5, 7, 3));
+    cases.add(bias(integers, "rank 5", 2, 3, 2, 1, 5));
     cases.add(matmulOfTwoBatches(true, false));
     cases.add(matmulOfTwoBatches(false, true));
     cases.add(matmulOfParameterAndBatch());

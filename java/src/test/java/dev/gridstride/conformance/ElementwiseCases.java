@@ -124,10 +124,14 @@ final class ElementwiseCases {
 
   private static Case fill() {
     Sketch sketch =
-        new Sketch("fill [3,5] and a scalar", "an op without inputs", Numbers.Kind.INTEGERS);
+        new Sketch(
+            "fill [3,5], [5,205] and a scalar",
+            "an op without inputs; more than a block of 1,024",
+            Numbers.Kind.INTEGERS);
     Value y = sketch.builder().add("y", new Fill(Shape.of(3, 5), -2.5f));
     Value z = sketch.builder().add("z", new Fill(Shape.scalar(), 7));
-    return sketch.compare(Tolerance.EXACT, y, z);
+    Value large = sketch.builder().add("large", new Fill(Shape.of(5, 205), 3));
+    return sketch.compare(Tolerance.EXACT, y, z, large);
   }
 
   static List<Case> all() {
@@ -135,8 +139,13 @@ final class ElementwiseCases {
     cases.add(relu("a scalar row", Numbers.Kind.INTEGERS, 1, 1));
     cases.add(relu("zeros among them: the gradient at 0 is 0", Numbers.Kind.INTEGERS, 5, 7));
     cases.add(relu("an image", Numbers.Kind.REALS, 3, 5, 4, 3));
+    cases.add(relu("a thread's four elements and three more", Numbers.Kind.INTEGERS, 7, 1));
+    cases.add(relu("one element below a block of 1,024", Numbers.Kind.INTEGERS, 3, 11, 31));
+    cases.add(relu("several blocks, the last with one element", Numbers.Kind.INTEGERS, 3, 683));
     cases.add(reluOfSpecialNumbers());
     cases.add(add("rank 1", 7));
+    cases.add(add("two whole blocks of 1,024", 2, 1024));
+    cases.add(add("rank 5: stored in row-major order again", 3, 2, 5, 2, 7));
     cases.add(add("rank 4, odd channels", 3, 5, 4, 7));
     cases.add(addOfBatchAndParameter());
     cases.add(addTwice());
@@ -150,11 +159,30 @@ final class ElementwiseCases {
           reshape(kind, Shape.of(2, 3, 4, 5), Shape.of(2, 5, 3, 4), "image to image, all moves"));
       cases.add(reshape(kind, Shape.of(2, 6, 35), Shape.of(2, 6, 7, 5), "rank 3 to an image"));
     }
+    Numbers.Kind integers = Numbers.Kind.INTEGERS;
+    cases.add(
+        reshape(integers, Shape.of(2, 33, 5, 7), Shape.of(2, 1155), "one past a tile of 32 x 32"));
+    cases.add(
+        reshape(integers, Shape.of(2, 3, 19, 19), Shape.of(2, 1083), "a wide tile of 3 channels"));
+    cases.add(
+        reshape(integers, Shape.of(2, 1200), Shape.of(2, 600, 1, 2), "a tall tile of 2 pixels"));
+    cases.add(reshape(integers, Shape.of(2, 31, 31, 1), Shape.of(2, 961), "one below a tile"));
+    cases.add(
+        reshape(integers, Shape.of(2, 5, 4, 3), Shape.of(2, 3, 10, 2), "an image to an image"));
+    cases.add(
+        reshape(integers, Shape.of(5, 1, 3, 4), Shape.of(5, 12), "channels-last is the same"));
+    cases.add(reshape(integers, Shape.of(3, 8), Shape.of(3, 2, 4), "rank 2 to 3"));
     cases.add(flattenAfterPooling());
     cases.add(dropout(0, 0, 1, "nothing dropped", 3, 5));
     cases.add(dropout(0.25f, 0, 1, "a size that 4 does not divide", 3, 5));
     cases.add(dropout(0.5f, 3, -1, "an image, a negative seed", 5, 3, 7, 7));
     cases.add(dropout(0.9f, (1L << 33) + 5, 1L << 40, "high words of step and seed", 64, 10));
+    cases.add(dropout(0.5f, 1, 5, "an image that 4 divides: no block of words shared", 3, 7, 4, 5));
+    cases.add(dropout(0.5f, 1, 5, "planes of 2: two channels share a block of words", 2, 5, 1, 2));
+    cases.add(dropout(0.5f, 1, 5, "planes of 5, which begin anywhere in a block", 3, 19, 5, 1));
+    cases.add(dropout(0.5f, 1, 5, "images of one channel", 5, 1, 3, 3));
+    cases.add(dropout(0.5f, 1, 5, "several blocks of threads and a tail", 3, 15, 7, 7));
+    cases.add(dropout(0.5f, 1, 5, "one element past a block of 1,024", 5, 205));
     cases.add(dropoutOfOnes());
     cases.add(fill());
     return cases;

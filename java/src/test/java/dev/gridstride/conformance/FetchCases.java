@@ -26,16 +26,32 @@ final class FetchCases {
   /** Thirteen samples in batches of five: an epoch ends inside a batch. */
   private static Case fetch(
       String what, FetchBatch op, Tensor samples, boolean soft, Tolerance tolerance, String why) {
+    return fetch(what, op, samples, soft ? 3 : 0, 0, tolerance, why);
+  }
+
+  /**
+   * A case of any labels and any beginning.
+   *
+   * @param columns of soft labels; 0 for class indices
+   */
+  private static Case fetch(
+      String what,
+      FetchBatch op,
+      Tensor samples,
+      int columns,
+      long first,
+      Tolerance tolerance,
+      String why) {
     Sketch sketch = new Sketch("fetch_batch " + what, why, Numbers.Kind.INTEGERS);
     int count = samples.shape().dim(0);
     Value images = sketch.data("samples", samples);
     Value labels =
         sketch.data(
             "labels",
-            soft
-                ? sketch.numbers().integers(Shape.of(count, 3), 0, 9)
+            columns > 0
+                ? sketch.numbers().integers(Shape.of(count, columns), 0, 9)
                 : sketch.numbers().classes(count, 10));
-    Value cursor = sketch.counter("cursor");
+    Value cursor = sketch.state("cursor", Numbers.scalar(first));
     List<Value> batch = sketch.builder().addAll("x", op, List.of(images, labels, cursor));
     Increment next = new Increment(op.batchSize());
     sketch.builder().update(next, List.of(cursor), List.of(cursor));
@@ -173,6 +189,39 @@ final class FetchCases {
             false,
             Tolerance.ofSum(4),
             "rows and columns left out last, after flip and shift"));
+    cases.add(
+        fetch(
+            "images of 1,200 elements",
+            shuffled(11, new Augmentation(MEAN, STD, Augmentation.Flip.RANDOM, 3, 5)),
+            new Numbers(2).bytes(Shape.of(6, 3, 20, 20)),
+            false,
+            Tolerance.ofSum(4),
+            "two blocks of threads a sample draw the same choices"));
+    cases.add(
+        fetch(
+            "images of one channel",
+            shuffled(11, augmentation(Augmentation.Flip.RANDOM, 2, 40)),
+            new Numbers(2).integers(Shape.of(6, 1, 9, 5), -99, 99),
+            false,
+            Tolerance.EXACT,
+            "a cut-out above the image"));
+    cases.add(
+        fetch(
+            "sequences, normalised",
+            shuffled(5, new Augmentation(MEAN, STD, Augmentation.Flip.NONE, 0, 0)),
+            new Numbers(1).reals(Shape.of(7, 3, 5), 0, 1),
+            false,
+            scaled,
+            "rank 3: several elements share a mean"));
+    cases.add(
+        fetch(
+            "many columns of labels, late",
+            shuffled(5, augmentation(Augmentation.Flip.ALTERNATING, 1, 0)),
+            floatImages(13),
+            300,
+            (1L << 33) + 7,
+            Tolerance.EXACT,
+            "more labels than threads; a position and an epoch above 2^31"));
     return cases;
   }
 }

@@ -217,6 +217,8 @@ final class LossCases {
     cases.add(penalty(0.01f, 0, "L1 alone", 7, 5));
     cases.add(penalty(0, 0.01f, "L2 alone", 17, 3, 3, 3));
     cases.add(penalty(0.5f, 0.25f, "both, rank 1", 31));
+    cases.add(penalty(0.01f, 0.02f, "a whole block of 4,096, four loads a thread", 64, 64));
+    cases.add(penalty(0.01f, 0.02f, "one element past it: two partial sums", 17, 241));
     cases.add(penaltyOfZeros());
     return cases;
   }

@@ -106,6 +106,28 @@ final class MetricCases {
     return sketch.compare(Tolerance.EXACT, 3, hits);
   }
 
+  /** A sum of each type, of a value of each type that it takes. */
+  private static Case accumulateEveryType() {
+    Sketch sketch =
+        new Sketch("accumulate every type", "negative factors, too", Numbers.Kind.INTEGERS);
+    Shape scalar = Shape.scalar();
+    List<Value> values =
+        List.of(
+            sketch.state("u8", Tensor.of(scalar, (byte) 200)),
+            sketch.state("i32", Tensor.of(scalar, -7)),
+            sketch.state("i64", Tensor.of(scalar, 1L << 40)),
+            sketch.state("f64", Tensor.of(scalar, 0.125)));
+    for (Value value : values) {
+      Value real = sketch.state("f64 of " + value.name(), Tensor.of(scalar, 0.5));
+      add(sketch, new Accumulate(-3), real, value);
+      if (value.type().dtype() != DataType.FLOAT64) {
+        Value whole = sketch.state("i64 of " + value.name(), Tensor.of(scalar, 5L));
+        add(sketch, new Accumulate(11), whole, value);
+      }
+    }
+    return sketch.compare(Tolerance.EXACT, 2);
+  }
+
   private static void add(Sketch sketch, Op op, Value sum, Value value) {
     sketch.builder().update(op, List.of(sum, value), List.of(sum));
   }
@@ -129,12 +151,18 @@ final class MetricCases {
     cases.add(hits(5, 64, 10, false, "top 5 with ties"));
     cases.add(hits(3, 7, 3, false, "k of all classes: every sample hits"));
     cases.add(hits(1, 63, 5, true, "soft labels with ties: the first of the highest is true"));
+    cases.add(hits(1, 63, 32, false, "a warp's width of classes; one sample below a block"));
+    cases.add(hits(4, 130, 33, false, "one class past a warp; three blocks add up"));
+    cases.add(hits(7, 65, 100, true, "soft labels of several warps' width, two blocks"));
     cases.add(hitsOfNan(1));
     cases.add(hitsOfNan(2));
     cases.add(confusion(64, 5, false, "two runs add up; ties"));
     cases.add(confusion(7, 3, true, "soft labels with ties"));
+    cases.add(confusion(130, 33, false, "one class past a warp; three blocks"));
+    cases.add(confusion(9, 65, true, "soft labels of several warps' width"));
     cases.add(confusionOfNan());
     cases.add(counters());
+    cases.add(accumulateEveryType());
     cases.add(checkFinite(1.5f, -1, "nothing wrong"));
     cases.add(checkFinite(Float.NaN, -1, "the first step is kept, not the second"));
     cases.add(checkFinite(Float.NEGATIVE_INFINITY, -1, "infinity counts too"));

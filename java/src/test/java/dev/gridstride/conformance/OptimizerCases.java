@@ -49,6 +49,24 @@ final class OptimizerCases {
     return sketch.compare(Tolerance.ofSum(1), 1);
   }
 
+  /** 1 - beta2^2 is 2e-6, of which float32 has two digits if it is computed as it is written. */
+  private static Case adamOfSlowMoments() {
+    Sketch sketch =
+        new Sketch(
+            "adam with beta2 1 - 1e-6",
+            "a bias correction that float32 arithmetic loses",
+            Numbers.Kind.REALS);
+    Value w = sketch.parameter("w", 31);
+    Value g = sketch.parameter("g", 31);
+    Value m = sketch.state("m", Tensor.zeros(w.type()));
+    Value v = sketch.state("v", sketch.numbers().reals(Shape.of(31), 0, 1e-6));
+    Value step = sketch.state("step", Numbers.scalar(1L));
+    Value lr = learningRate(sketch, step, new Schedule.Constant(0.1));
+    Op op = new Adam(0.9f, 0.999999f, 1e-7f, 0);
+    sketch.builder().update(op, List.of(w, g, m, v, step, lr), List.of(w, m, v));
+    return sketch.compare(Tolerance.ofSum(1), 1);
+  }
+
   private static Case sgd(String variant, Sgd sgd, String reason, int... dims) {
     Sketch sketch =
         new Sketch("sgd " + Shape.of(dims) + ", " + variant, reason, Numbers.Kind.REALS);
@@ -85,16 +103,30 @@ final class OptimizerCases {
     cases.add(adam("adamw", new Adam(0.9f, 0.999f, 1e-8f, 0.01f), "decoupled decay", 33, 5));
     cases.add(
         adam("a convolution's weight", new Adam(0.9f, 0.999f, 1e-7f, 0), "rank 4", 9, 3, 3, 3));
+    cases.add(
+        adam(
+            "several blocks",
+            new Adam(0.9f, 0.999f, 1e-7f, 1e-3f),
+            "one element past two blocks of 1,024",
+            3,
+            683));
     cases.add(adamFromLateStep());
+    cases.add(adamOfSlowMoments());
     cases.add(sgd("plain", new Sgd(0, false, 0), "no momentum", 17, 3));
     cases.add(sgd("momentum", new Sgd(0.9f, false, 0), "velocity", 31));
     cases.add(sgd("nesterov", new Sgd(0.9f, true, 0), "look-ahead", 7, 5));
+    cases.add(sgd("several blocks", new Sgd(0.9f, true, 1e-3f), "and a tail of three", 13, 79));
     cases.add(sgd("weight decay", new Sgd(0.9f, true, 5e-4f), "all at once", 9, 3, 3, 3));
     cases.add(schedule("constant", new Schedule.Constant(0.001), "the factor alone"));
     cases.add(schedule("step", new Schedule.Step(0.1, 4, 0.1), "a drop inside the runs"));
     cases.add(schedule("cosine", new Schedule.Cosine(0.1, 10, 0.001), "end passed"));
     cases.add(schedule("linear", new Schedule.Linear(0.1, 10, 0.01), "end passed"));
     Schedule cosine = new Schedule.Cosine(0.1, 100, 0);
+    cases.add(
+        schedule(
+            "warm-up of a warm-up of steps",
+            new Schedule.Warmup(7, new Schedule.Warmup(20, new Schedule.Step(0.1, 1, 0.9))),
+            "both factors count; a drop every step"));
     cases.add(schedule("warm-up, then cosine", new Schedule.Warmup(5, cosine), "composed"));
     return cases;
   }

@@ -14,7 +14,7 @@ final class DropoutLaunches {
   static void dropout(Dropout op, Emitter e) {
     float scale = (float) (1 / (1 - (double) op.rate()));
     long count = e.outElements(0);
-    if (LayoutLaunches.moves(e.input(0).shape())) {
+    if (Layout.moves(e.input(0).shape())) {
       ChannelsLast x = ChannelsLast.of(e.input(0).shape());
       int plane = e.int32(x.pixels(), "an image");
       int groups = plane % WORDS == 0 ? plane / WORDS : (plane + 2 * WORDS - 2) / WORDS;
