@@ -46,6 +46,12 @@ struct Divisor {
 __device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
 __device__ __forceinline__ void store4(float* p, float4 v) { *reinterpret_cast<float4*>(p) = v; }
 
+// Whether 128-bit loads and stores may begin here.
+template <class... P>
+__device__ __forceinline__ bool aligned16(const P*... p) {
+  return ((reinterpret_cast<u64>(p) | ...) & 15) == 0;
+}
+
 // V floats side by side, V = 4 or 1: a kernel written over V has its 128-bit path and its scalar
 // path in one body. Addresses must be multiples of 4 * V.
 template <int V>
@@ -222,6 +228,221 @@ __device__ __forceinline__ ExpSum exp_sum(const Team& team, const float* x, int 
   float whole = team.max(max);
   sum = team.sum(max == whole ? sum : sum * expf(max - whole));
   return {whole, sum + (whole - whole)};
+}
+
+// ---- Matrix products by register-blocked tiles ---------------------------------------------
+// A block computes ROWS x COLS elements of c = a b, one slice of DEPTH along k at a time; the slices
+// of a and b lie in shared memory with k outermost. For each k a thread reads THREAD_ROWS +
+// THREAD_COLS floats in 128-bit loads and does THREAD_ROWS * THREAD_COLS multiply-adds from
+// registers. While it computes on one slice, the next is on its way from global memory in registers,
+// and is put into a second buffer afterwards: one barrier a slice.
+template <int ROWS_, int COLS_, int DEPTH_, int THREAD_ROWS_, int THREAD_COLS_>
+struct Tile {
+  static constexpr int ROWS = ROWS_, COLS = COLS_, DEPTH = DEPTH_;
+  static constexpr int THREAD_ROWS = THREAD_ROWS_, THREAD_COLS = THREAD_COLS_;
+  static constexpr int THREADS = ROWS / THREAD_ROWS * (COLS / THREAD_COLS);
+  // Shared memory: two buffers of a slice each, and the sums of a's rows.
+  static constexpr int BUFFER = (ROWS + COLS) * DEPTH, FLOATS = 2 * BUFFER + ROWS;
+  // A thread has patches of 4x4, spread evenly over the tile; a warp stands 4 threads high and 8
+  // wide. So a warp's load of a takes 64 neighbouring bytes, one of b 128: no bank twice.
+  static constexpr int PATCH_ROWS = ROWS / (THREAD_ROWS / 4), PATCH_COLS = COLS / (THREAD_COLS / 4);
+  static constexpr int WARPS_WIDE = PATCH_COLS / 32;
+  static_assert(PATCH_ROWS % 32 == 0 && PATCH_COLS % 32 == 0, "patches keep clear of the swizzle");
+
+  // Row and column of the thread's element (i, j).
+  static __device__ __forceinline__ int row(int i = 0) {
+    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    return warp / WARPS_WIDE * 16 + lane / 8 * 4 + i / 4 * PATCH_ROWS + i % 4;
+  }
+  static __device__ __forceinline__ int col(int j = 0) {
+    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    return warp % WARPS_WIDE * 32 + lane % 8 * 4 + j / 4 * PATCH_COLS + j % 4;
+  }
+};
+
+// In a slice element (k, row) lies at k * LENGTH + (row ^ swizzle<DEPTH>(k)). Reads take 4 rows of
+// one k and do not mind; writes that come along k (4 k of a row from each thread, DEPTH / 4 threads
+// beside each other) would else hit the same bank with all k of a row.
+template <int DEPTH>
+__host__ __device__ constexpr int swizzle(int k) {
+  return k / 4 * (128 / DEPTH);
+}
+
+// How THREADS threads share the quads (4 neighbouring floats of global memory) of a slice: COUNT
+// each, STEP apart. ALONG_K: a quad is 4 k of one row, as of a row-major a; else 4 rows of one k.
+template <int LENGTH_, int DEPTH_, int THREADS, bool ALONG_K_>
+struct Quads {
+  static constexpr int LENGTH = LENGTH_, DEPTH = DEPTH_;
+  static constexpr bool ALONG_K = ALONG_K_;
+  static constexpr int COUNT = LENGTH * DEPTH / 4 / THREADS;
+  static constexpr int STEP = 4 * THREADS / (ALONG_K ? DEPTH : LENGTH);
+  static_assert(COUNT * 4 * THREADS == LENGTH * DEPTH, "threads must share a slice evenly");
+
+  // Of this thread's first quad; the others follow in steps of STEP rows (ALONG_K), or of STEP k.
+  static __device__ __forceinline__ int row() {
+    return ALONG_K ? threadIdx.x / (DEPTH / 4) : threadIdx.x % (LENGTH / 4) * 4;
+  }
+  static __device__ __forceinline__ int k() {
+    return ALONG_K ? threadIdx.x % (DEPTH / 4) * 4 : threadIdx.x / (LENGTH / 4);
+  }
+
+  static __device__ __forceinline__ void store(float* slice, const Floats<4> (&quads)[COUNT]) {
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      if constexpr (ALONG_K) {
+        float* to = slice + k() * LENGTH + ((row() + i * STEP) ^ swizzle<DEPTH>(k()));
+        for (int j = 0; j < 4; j++) to[j * LENGTH] = quads[i].at[j];
+      } else {
+        int at_k = k() + i * STEP;
+        store_floats<4>(slice + at_k * LENGTH + (row() ^ swizzle<DEPTH>(at_k)), quads[i]);
+      }
+    }
+  }
+};
+
+// The first `count` (any number) of 4 floats, and zeros. With `whole`, p is a multiple of 16 and
+// count never 1 to 3.
+__device__ __forceinline__ Floats<4> load_quad(const float* p, int count, bool whole) {
+  Floats<4> v = same_floats<4>(0);
+  if (whole) {
+    if (count > 0) v = load_floats<4>(p);
+  } else {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      if (j < count) v.at[j] = p[j];
+    }
+  }
+  return v;
+}
+
+// An operand of a product: a matrix in memory, element (row, k) at p[row * pitch + k] if
+// Q::ALONG_K, else at p[k * pitch + row]. Each fetch reads the thread's quads of the next slice;
+// outside rows and k_end it gives zeros. Other operands have the same two members.
+template <class Q>
+struct MatrixOperand {
+  typedef Q Shared;
+  const float* p;
+  int pitch;
+  int rows, k;  // left from the thread's first quad on
+  bool whole;
+
+  __device__ __forceinline__ MatrixOperand(const float* from, int pitch_, int first_row, int end_row, int k_begin, int k_end)
+      : pitch(pitch_), rows(end_row - first_row - Q::row()), k(k_end - k_begin - Q::k()) {
+    const i64 row = first_row + Q::row(), at_k = k_begin + Q::k();
+    p = from + (Q::ALONG_K ? row * pitch + at_k : at_k * pitch + row);
+    // Then every quad is aligned, and whole or outside: the end along the quad is a multiple of 4.
+    whole = pitch % 4 == 0 && (Q::ALONG_K ? k_end : end_row) % 4 == 0 && aligned16(from);
+  }
+
+  __device__ __forceinline__ void fetch(Floats<4> (&quads)[Q::COUNT]) {
+#pragma unroll
+    for (int i = 0; i < Q::COUNT; i++) {
+      int count = Q::ALONG_K ? (i * Q::STEP < rows ? k : 0) : (i * Q::STEP < k ? rows : 0);
+      quads[i] = load_quad(p + i * Q::STEP * static_cast<i64>(pitch), count, whole);
+    }
+    p += Q::ALONG_K ? Q::DEPTH : Q::DEPTH * static_cast<i64>(pitch);
+    k -= Q::DEPTH;
+  }
+};
+
+// c += the products of one slice of a and b.
+template <class T>
+__device__ __forceinline__ void multiply_slices(float (&c)[T::THREAD_ROWS][T::THREAD_COLS], const float* a, const float* b) {
+  const int row = T::row(), col = T::col();
+#pragma unroll
+  for (int k = 0; k < T::DEPTH; k++) {
+    Floats<4> rows[T::THREAD_ROWS / 4], cols[T::THREAD_COLS / 4];
+#pragma unroll
+    for (int i = 0; i < T::THREAD_ROWS / 4; i++) rows[i] = load_floats<4>(a + k * T::ROWS + i * T::PATCH_ROWS + (row ^ swizzle<T::DEPTH>(k)));
+#pragma unroll
+    for (int j = 0; j < T::THREAD_COLS / 4; j++) cols[j] = load_floats<4>(b + k * T::COLS + j * T::PATCH_COLS + (col ^ swizzle<T::DEPTH>(k)));
+#pragma unroll
+    for (int i = 0; i < T::THREAD_ROWS; i++) {
+#pragma unroll
+      for (int j = 0; j < T::THREAD_COLS; j++) c[i][j] += rows[i / 4].at[i % 4] * cols[j / 4].at[j % 4];
+    }
+  }
+}
+
+// The sum of row threadIdx.x of a, when `multiply` was asked for it.
+template <class T>
+__device__ __forceinline__ float& row_sum(float* shared) {
+  return shared[2 * T::BUFFER + threadIdx.x];
+}
+
+// The product of so many slices. `shared` holds T::FLOATS, aligned to 16. With `with_sums`, thread
+// t < ROWS also sums row t of a, into row_sum<T>(shared): a column of ones behind b, for the price of
+// a few adds.
+template <class T, class A, class B>
+__device__ __forceinline__ void multiply(float (&c)[T::THREAD_ROWS][T::THREAD_COLS], bool with_sums, A a, B b, int slices, float* shared) {
+  constexpr int B_OFFSET = T::ROWS * T::DEPTH;
+  typedef typename A::Shared AQuads;
+  typedef typename B::Shared BQuads;
+  Floats<4> next_a[AQuads::COUNT], next_b[BQuads::COUNT];
+  for (int i = 0; i < T::THREAD_ROWS; i++) {
+    for (int j = 0; j < T::THREAD_COLS; j++) c[i][j] = 0;
+  }
+  if (with_sums && threadIdx.x < T::ROWS) row_sum<T>(shared) = 0;
+  if (slices == 0) return;
+  a.fetch(next_a);
+  b.fetch(next_b);
+  AQuads::store(shared, next_a);
+  BQuads::store(shared + B_OFFSET, next_b);
+  __syncthreads();
+#pragma unroll 1
+  for (int slice = 0; slice < slices; slice++) {
+    const float* now = shared + slice % 2 * T::BUFFER;
+    const bool more = slice + 1 < slices;
+    if (more) {
+      a.fetch(next_a);
+      b.fetch(next_b);
+    }
+    multiply_slices<T>(c, now, now + B_OFFSET);
+    if (with_sums && threadIdx.x < T::ROWS) {
+      float& sum = row_sum<T>(shared);
+#pragma unroll 1
+      for (int k = 0; k < T::DEPTH; k++) sum += now[k * T::ROWS + (threadIdx.x ^ swizzle<T::DEPTH>(k))];
+    }
+    if (more) {  // the other buffer was read before the last barrier
+      float* other = shared + (slice + 1) % 2 * T::BUFFER;
+      AQuads::store(other, next_a);
+      BQuads::store(other + B_OFFSET, next_b);
+    }
+    __syncthreads();
+  }
+}
+
+// Writes the thread's part of a tile that begins at (first_row, first_col) of a matrix of rows x
+// cols: act(c + bias[col]) to to(row)[col]. `bias` may be null.
+template <class T, class To>
+__device__ __forceinline__ void store_tile(const float (&c)[T::THREAD_ROWS][T::THREAD_COLS], int first_row, int first_col, int rows, int cols, const float* bias, bool relu, bool whole, To to) {
+#pragma unroll
+  for (int j = 0; j < T::THREAD_COLS; j += 4) {
+    const int col = first_col + T::col(j);
+    const int count = cols - col;
+    if (count <= 0) continue;
+    Floats<4> b = same_floats<4>(0);
+    if (bias != nullptr) b = load_quad(bias + col, count, false);
+#pragma unroll
+    for (int i = 0; i < T::THREAD_ROWS; i++) {
+      const int row = first_row + T::row(i);
+      if (row >= rows) continue;
+      Floats<4> v;
+      for (int l = 0; l < 4; l++) {
+        v.at[l] = c[i][j + l] + b.at[l];
+        if (relu && v.at[l] < 0) v.at[l] = 0;  // keeps NaN
+      }
+      float* y = to(row) + col;
+      if (whole) {
+        store_floats<4>(y, v);
+      } else {
+#pragma unroll
+        for (int l = 0; l < 4; l++) {
+          if (l < count) y[l] = v.at[l];
+        }
+      }
+    }
+  }
 }
 
 // ---- Asynchronous copies from global to shared memory (sm_80; synchronous before) ---------
