@@ -8,7 +8,7 @@
 //         the fragments; mma.sync m16n8k8.
 //   bf16: a, b bfloat16; c float32, bfloat16 or both; mma.sync m16n8k16.
 // Sums are float32 either way. Deterministic: each element is summed in one fixed order, and so are
-// the parts of a split k (matmul_sum_parts).
+// the parts of a split k (matmul_sum_parts_f32).
 //
 // How: a block has BM x BN of c and walks over k by 64 bytes a row (16 floats, 32 bf16). cp.async
 // fills the next stages while the warps multiply this one; ldmatrix brings the fragments (for TF32
@@ -16,8 +16,8 @@
 // is tensor::Product in gridstride.cuh. The swap of 16-byte chunks there keeps copies and fragment
 // loads free of bank conflicts without padding.
 //
-// Split k: with gridDim.z = s > 1 each block has one s-th of k (in whole steps) and c is [s, m, n]
-// of parts, without bias, ReLU and bf16 copy; matmul_sum_parts then adds the parts in order.
+// Split k: with gridDim.z = s > 1 each block has one s-th of k, in whole stages, and c is [s, m, n] of
+// parts, without bias, ReLU and bf16 copy; matmul_sum_parts_f32 then adds the parts in order.
 //
 // Launch: grid (ceil(m / BM), ceil(n / BN), splits); block 128 (64x64) or 256 (128x128); no dynamic
 // shared memory. Any m, n, k >= 1; m and n below 2^31 - 128. 16-byte copies where a matrix starts on
@@ -31,34 +31,22 @@
 //   36; bytes and operations are the same.
 //   Large products, 128x128: 64 operations a byte fetched in bf16 (32 in TF32), most of them from L2;
 //   in shared memory a warp reads 96 rows of 64 bytes for 64 x 32 sums: 6 KB for 32 mma of bf16.
-//   sm_90:     registers  shared  blocks an SM  warps of 64
-//   64x64      {small}         32 KB   {sb}             {sw}
-//   128x128    {large}        48 KB   2 (registers) 16
+//   sm_90      registers (tf32 / bf16)               shared   blocks an SM   warps of 64
+//   64x64      nn 80 / 94, nt 78 / 80, tn 94 / 80     32 KB    5 or 6         20 or 24
+//   128x128    nn 126 / 128, nt 125 / 128, tn 121 / 128    48 KB    2 (registers)  16
 #include "gridstride.cuh"
-
-// A row-major matrix, as tensor::copy_tile wants an operand.
-template <typename T>
-struct Matrix {
-  const T* p;
-  int rows, columns;
-  bool chunked;
-
-  __device__ __forceinline__ Matrix(const T* p, int rows, int columns) : p(p), rows(rows), columns(columns), chunked(reinterpret_cast<u64>(p) % 16 == 0 && columns % tensor::CHUNK<T> == 0) {}
-  __device__ __forceinline__ int column(int c) const { return c; }
-  __device__ __forceinline__ const T* at(int row, int c) const { return row < rows && c < columns ? p + static_cast<i64>(row) * columns + c : nullptr; }
-};
 
 // One block's part of the product. TRANS_A: a is [k, m]; TRANS_B: b is [n, k].
 template <typename T, bool TRANS_A, bool TRANS_B, int BM, int BN, int WM, int WN, int STAGES>
 __device__ __forceinline__ void matmul(float* c, bf16* c_bf16, const T* a, const T* b, const float* bias, int m, int n, int k, bool relu) {
   using Product = tensor::Product<T, !TRANS_A, TRANS_B, BM, BN, WM, WN, STAGES>;
   const int m0 = static_cast<int>(blockIdx.x) * BM, n0 = static_cast<int>(blockIdx.y) * BN;
-  const i64 split = blockIdx.z, splits = gridDim.z, steps = ceil_div(k, Product::BK);
-  const int k0 = static_cast<int>(steps * split / splits) * Product::BK;
-  const int k1 = min(k, static_cast<int>(steps * (split + 1) / splits) * Product::BK);
+  const int k0 = Product::part(k, blockIdx.z, gridDim.z), k1 = Product::part(k, blockIdx.z + 1, gridDim.z);
+  const int a_columns = TRANS_A ? m : k, b_columns = TRANS_B ? k : n;
+  const tensor::Matrix<T> a_matrix(a, TRANS_A ? k : m, a_columns, a_columns), b_matrix(b, TRANS_B ? n : k, b_columns, b_columns);
   Product product;
-  product.add(Matrix<T>(a, TRANS_A ? k : m, TRANS_A ? m : k), Matrix<T>(b, TRANS_B ? n : k, TRANS_B ? k : n), m0, n0, k0, k1);
-  product.store(c != nullptr ? c + split * m * n : nullptr, c_bf16, bias, relu, m0, n0, m, n, n);
+  product.add(a_matrix, b_matrix, m0, n0, k0, k1);
+  product.store(c != nullptr ? c + static_cast<i64>(blockIdx.z) * m * n : nullptr, c_bf16, bias, relu, m0, n0, m, n, n);
 }
 
 // c [m, n] or [gridDim.z, m, n], a [m, k], b [k, n], bias [n] or null.
@@ -126,7 +114,7 @@ __device__ __forceinline__ void sum_parts(float* c, bf16* c_bf16, const float* p
 // c [m, n] float32, bfloat16 or both (null: not wanted), parts [count, m, n], bias [n] or null. Grid
 // ceil(m n / 1024), block 256: four neighbours a thread where c and parts start on 16 bytes and m n
 // is a multiple of 4, else four elements a block's width apart.
-extern "C" __global__ void __launch_bounds__(256) matmul_sum_parts_bf16(float* c, bf16* c_bf16, const float* parts, const float* bias, int count, int m, int n, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_sum_parts_f32(float* c, bf16* c_bf16, const float* parts, const float* bias, int count, int m, int n, int relu) {
   const i64 size = static_cast<i64>(m) * n;
   const i64 first = static_cast<i64>(blockIdx.x) * 1024;
   if (size % 4 == 0 && (reinterpret_cast<u64>(c) | reinterpret_cast<u64>(parts)) % 16 == 0) {

@@ -515,6 +515,10 @@ __device__ __forceinline__ u32 pack_bf16(float low, float high) {
   return static_cast<u32>(float_to_bf16(low)) | (static_cast<u32>(float_to_bf16(high)) << 16);
 }
 
+// The two of such a register.
+__device__ __forceinline__ float low_bf16(u32 pair) { return bf16_to_float(static_cast<bf16>(pair & 0xffffu)); }
+__device__ __forceinline__ float high_bf16(u32 pair) { return bf16_to_float(static_cast<bf16>(pair >> 16)); }
+
 // A float32 rounded to TF32 (10 bits of mantissa; nearest, ties away from zero), as a register.
 __device__ __forceinline__ u32 to_tf32(float v) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -646,6 +650,19 @@ __device__ __forceinline__ void copy_tile(T* tile, const Operand& operand, int r
   }
 }
 
+// A row-major matrix as an operand: rows x columns, a row `pitch` elements after the last.
+template <typename T>
+struct Matrix {
+  const T* p;
+  int rows, columns;
+  i64 pitch;
+  bool chunked;
+
+  __device__ __forceinline__ Matrix(const T* p, int rows, int columns, int pitch) : p(p), rows(rows), columns(columns), pitch(pitch), chunked(reinterpret_cast<u64>(p) % 16 == 0 && columns % CHUNK<T> == 0 && pitch % CHUNK<T> == 0) {}
+  __device__ __forceinline__ int column(int c) const { return c; }
+  __device__ __forceinline__ const T* at(int row, int c) const { return row < rows && c < columns ? p + row * pitch + c : nullptr; }
+};
+
 // From a place in a tile to the place mn rows or columns and k further: what XOR does to the chunks
 // survives, so that a fragment costs at most one more XOR. mn and k are multiples of what one
 // fragment spans, and below the power of two that the first place is a multiple of.
@@ -713,6 +730,11 @@ struct Product {
   // This warp's place in the part.
   static __device__ __forceinline__ int warp_m() { return static_cast<int>(threadIdx.x) / WARP / (BN / WN) * WM; }
   static __device__ __forceinline__ int warp_n() { return static_cast<int>(threadIdx.x) / WARP % (BN / WN) * WN; }
+
+  // Where part `i` of `parts` equal parts of k begins, in whole stages; part `parts` is the end.
+  static __device__ __forceinline__ int part(int k, u32 i, u32 parts) {
+    return min(k, static_cast<int>(static_cast<i64>(ceil_div(k, BK)) * i / parts) * BK);
+  }
 
   // Adds the products for k0 <= k < k1; k0 is a multiple of BK, and k1 is one or the operands' end.
   template <typename A, typename B>
