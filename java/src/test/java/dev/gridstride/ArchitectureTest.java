@@ -53,7 +53,25 @@ class ArchitectureTest {
   @ArchTest static final ArchRule cudaIsNotNamed = namedByItselfOnly("cuda");
 
   @ArchTest static final ArchRule onlyCpuNamesOneDnn = onlyNamedBy("cpu", "org.bytedeco..");
-  @ArchTest static final ArchRule onlyCudaNamesJCuda = onlyNamedBy("cuda", "jcuda..");
+
+  /** What turns programs into launches, below backend.cuda, works on any launch layer. */
+  @ArchTest
+  static final ArchRule onlyTheLaunchLayerNamesJCuda =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(BACKEND + ".cuda")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("jcuda..");
+
+  @ArchTest
+  static final ArchRule theLaunchLayerDoesNotKnowPrograms =
+      noClasses()
+          .that()
+          .resideInAPackage(BACKEND + ".cuda")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(PROGRAM, BACKEND + ".cuda.*..");
 
   @ArchTest
   static final ArchRule modelsDoNotKnowTraining =

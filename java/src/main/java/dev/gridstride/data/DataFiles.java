@@ -11,7 +11,6 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** What all readers need of the file system. */
@@ -20,16 +19,6 @@ final class DataFiles {
   static final long LARGEST_EXPANSION = 1040;
 
   private DataFiles() {}
-
-  /** The user's cache folder for these environment variables; see {@link Datasets#cacheFolder}. */
-  static Path cacheFolder(Map<String, String> environment, String home) {
-    String own = environment.getOrDefault("GRIDSTRIDE_CACHE", "");
-    if (!own.isBlank()) {
-      return Path.of(own);
-    }
-    String shared = environment.getOrDefault("XDG_CACHE_HOME", "");
-    return shared.isBlank() ? Path.of(home, ".cache", "gridstride") : Path.of(shared, "gridstride");
-  }
 
   /** The file of this name in the folder, or else the same with {@code .gz}. */
   static Optional<Path> plainOrGz(Path folder, String name) {

@@ -1,5 +1,6 @@
 package dev.gridstride.data;
 
+import dev.gridstride.files.CacheFolder;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Size2d;
 import java.nio.file.Path;
@@ -89,7 +90,7 @@ public final class Datasets {
    * or else {@code ~/.cache/gridstride}. It need not be there yet.
    */
   public static Path cacheFolder() {
-    return DataFiles.cacheFolder(System.getenv(), System.getProperty("user.home"));
+    return CacheFolder.get();
   }
 
   /**

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.gridstride.files.CacheFolder;
 import dev.gridstride.program.Shape;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -279,10 +280,10 @@ class DatasetsTest {
   @Test
   void theCacheFolderFollowsTheEnvironment() {
     Map<String, String> own = Map.of("GRIDSTRIDE_CACHE", "/c", "XDG_CACHE_HOME", "/x");
-    assertEquals(Path.of("/c"), DataFiles.cacheFolder(own, "/home/u"));
+    assertEquals(Path.of("/c"), CacheFolder.of(own, "/home/u"));
     assertEquals(
-        Path.of("/x/gridstride"), DataFiles.cacheFolder(Map.of("XDG_CACHE_HOME", "/x"), "/home/u"));
-    assertEquals(Path.of("/home/u/.cache/gridstride"), DataFiles.cacheFolder(Map.of(), "/home/u"));
+        Path.of("/x/gridstride"), CacheFolder.of(Map.of("XDG_CACHE_HOME", "/x"), "/home/u"));
+    assertEquals(Path.of("/home/u/.cache/gridstride"), CacheFolder.of(Map.of(), "/home/u"));
   }
 
   @Test

@@ -1,0 +1,271 @@
+package dev.gridstride.backend.cuda;
+
+import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
+import static jcuda.driver.JCudaDriver.cuCtxSynchronize;
+import static jcuda.driver.JCudaDriver.cuMemGetInfo;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jcuda.driver.CUcontext;
+
+/**
+ * A device's memory, modules and streams, as one user of it sees them. Closing it frees all that is
+ * still open in it.
+ *
+ * <p>Every method of this package makes the context current on the calling thread, as CUDA wants
+ * it, and leaves it so. A context may be used by several threads; a stream, kernel or graph by one
+ * at a time.
+ */
+public final class CudaContext implements AutoCloseable {
+  private final CudaDevice device;
+  private final String deviceName;
+  private final CUcontext context;
+  private final Handle handle;
+
+  private final CudaDevice.Limits limits;
+
+  /** What is open in this context, oldest first. */
+  private final Set<Handle> open = new LinkedHashSet<>();
+
+  /** The error that ended this context, if one did. */
+  private volatile CudaException lost;
+
+  CudaContext(CudaDevice device, CUcontext context, String closeCall, IntSupplier close) {
+    this.device = device;
+    this.deviceName = device.toString();
+    this.context = context;
+    this.limits = device.limits();
+    this.handle = new Handle("context of " + deviceName, closeCall, close);
+    handle.watch(this);
+  }
+
+  /** The device. */
+  public CudaDevice device() {
+    return device;
+  }
+
+  /** What a launch may ask for, asked once. */
+  CudaDevice.Limits limits() {
+    return limits;
+  }
+
+  /**
+   * Allocates device memory. Its content is undefined: the simulated device fills it with NaN and
+   * reports reads of what was never written.
+   *
+   * @throws IllegalArgumentException if {@code bytes} is not positive
+   * @throws CudaException if there is not enough memory
+   */
+  public DeviceBuffer allocate(long bytes) {
+    return allocate(bytes, "buffer");
+  }
+
+  /**
+   * As {@link #allocate(long)}.
+   *
+   * @param name for messages
+   */
+  public DeviceBuffer allocate(long bytes, String name) {
+    return DeviceBuffer.allocate(this, bytes, name);
+  }
+
+  /**
+   * Device memory that belongs to somebody else, for example to another library. Closing the buffer
+   * leaves the memory alone.
+   *
+   * @param address where it begins on the device
+   * @param name for messages
+   */
+  public DeviceBuffer wrap(long address, long bytes, String name) {
+    return DeviceBuffer.wrap(this, address, bytes, name);
+  }
+
+  /**
+   * Allocates host memory that the device copies from and to by itself.
+   *
+   * @throws IllegalArgumentException if {@code bytes} is not positive
+   * @throws CudaException if there is not enough memory
+   */
+  public PinnedBuffer allocatePinned(long bytes) {
+    return PinnedBuffer.allocate(this, bytes);
+  }
+
+  /**
+   * A queue of work. Its work and synchronous copies, such as {@link DeviceBuffer#write(float[])},
+   * wait for each other.
+   */
+  public CudaStream createStream() {
+    return CudaStream.create(this, true);
+  }
+
+  /**
+   * A queue whose work and synchronous copies do not wait for each other: what the copies touch
+   * must be synchronised by the caller.
+   */
+  public CudaStream createNonBlockingStream() {
+    return CudaStream.create(this, false);
+  }
+
+  /** An event for waiting. */
+  public CudaEvent createEvent() {
+    return CudaEvent.create(this, false);
+  }
+
+  /** An event that notes the time; see {@link CudaEvent#millisSince}. */
+  public CudaEvent createTimingEvent() {
+    return CudaEvent.create(this, true);
+  }
+
+  /**
+   * Compiles a {@code .cu} file for this device and loads it.
+   *
+   * @throws CompileException with the compiler's own words if it does not compile
+   * @throws dev.gridstride.backend.BackendException if no compiler is found
+   */
+  public CudaModule compile(Path source, CompileOptions options) {
+    return load(KernelCompiler.of(device).compile(KernelSource.read(source), options));
+  }
+
+  /**
+   * Loads compiled kernels.
+   *
+   * @throws IllegalArgumentException if the image is for another kind of device
+   * @throws CudaException if the driver refuses it, with the log of its compiler
+   */
+  public CudaModule load(KernelImage image) {
+    return CudaModule.load(this, image);
+  }
+
+  /** Waits for all work of this context. */
+  public void synchronize() {
+    call("cuCtxSynchronize", () -> "waiting for all work", () -> cuCtxSynchronize());
+  }
+
+  /** Free memory of the device in bytes, whoever uses the rest. */
+  public long freeBytes() {
+    long[] free = new long[1];
+    long[] total = new long[1];
+    call("cuMemGetInfo", () -> "asking for free memory", () -> cuMemGetInfo(free, total));
+    return free[0];
+  }
+
+  /** Whether an error has ended this context, so that only closing it is left. */
+  public boolean isLost() {
+    return lost != null;
+  }
+
+  /** Whether it is neither closed nor lost. */
+  boolean isUsable() {
+    return lost == null && handle.isOpen();
+  }
+
+  /** For launches: makes this context current without making objects. JCuda's exceptions pass. */
+  void setCurrent() {
+    cuCtxSetCurrent(context);
+  }
+
+  /**
+   * Calls the driver with this context current.
+   *
+   * @throws IllegalStateException if this context is closed
+   * @throws CudaException if the call fails, or an earlier one has ended this context
+   */
+  void call(String name, Supplier<String> doing, IntSupplier call) {
+    int status = status(name, doing, call);
+    if (status != Status.SUCCESS) {
+      throw failure(name, status, doing.get());
+    }
+  }
+
+  /** As {@link #call}, but returns the status of the call itself. */
+  int status(String name, Supplier<String> doing, IntSupplier call) {
+    requireUsable(name, doing);
+    int status = Status.of(() -> cuCtxSetCurrent(context));
+    if (status != Status.SUCCESS) {
+      throw failure("cuCtxSetCurrent", status, doing.get());
+    }
+    return Status.of(call);
+  }
+
+  /** Throws if this context is closed or lost. */
+  void requireUsable(String name, Supplier<String> doing) {
+    if (!handle.isOpen()) {
+      handle.requireOpen(doing.get());
+    }
+    CudaException error = lost;
+    if (error != null) {
+      String detail = error.detail().isEmpty() ? "" : ": " + error.detail();
+      throw new CudaException(
+          name,
+          error.code(),
+          deviceName,
+          doing.get(),
+          "not called, since the context was lost in " + error.call() + detail);
+    }
+  }
+
+  /** The exception for a failed call; remembers it if it ends this context. */
+  CudaException failure(String name, int status, String doing) {
+    return failure(name, status, doing, Simulator.lastErrorText());
+  }
+
+  CudaException failure(String name, int status, String doing, String detail) {
+    CudaException error = new CudaException(name, status, deviceName, doing, detail);
+    if (error.isFatal() && lost == null) {
+      lost = error;
+    }
+    return error;
+  }
+
+  /** Adds something that was just opened in this context. */
+  Handle opened(String what, String freeCall, IntSupplier free) {
+    Handle added = new Handle(what, freeCall, free);
+    synchronized (open) {
+      open.add(added);
+    }
+    return added;
+  }
+
+  /** Closes something that is open in this context; nothing if it is closed already. */
+  void close(Handle closing) {
+    if (closing.markClosed(Handle.caller())) {
+      synchronized (open) {
+        open.remove(closing);
+      }
+      if (Status.of(() -> cuCtxSetCurrent(context)) == Status.SUCCESS) {
+        closing.free(isLost());
+      }
+    }
+  }
+
+  /** Closes all that is open in this context, newest first, and then the context. Never throws. */
+  @Override
+  public void close() {
+    String where = Handle.caller();
+    if (!handle.markClosed(where)) {
+      return;
+    }
+    boolean current = Status.of(() -> cuCtxSetCurrent(context)) == Status.SUCCESS;
+    Deque<Handle> children = new ArrayDeque<>();
+    synchronized (open) {
+      open.forEach(children::push);
+      open.clear();
+    }
+    for (Handle child : children) {
+      if (child.markClosed(where + ", with its context") && current) {
+        child.free(isLost());
+      }
+    }
+    handle.free(isLost());
+  }
+
+  @Override
+  public String toString() {
+    return handle.what();
+  }
+}

@@ -1,0 +1,171 @@
+package dev.gridstride.backend.cuda;
+
+import static jcuda.driver.JCudaDriver.cuCtxCreate;
+import static jcuda.driver.JCudaDriver.cuCtxDestroy;
+import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
+import static jcuda.driver.JCudaDriver.cuDeviceGetName;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
+import static jcuda.driver.JCudaDriver.cuDeviceTotalMem;
+
+import dev.gridstride.backend.BackendException;
+import java.nio.charset.StandardCharsets;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+
+/** A card, or the simulated one. */
+public final class CudaDevice {
+  private final CudaDriver driver;
+  private final int index;
+  private final CUdevice handle = new CUdevice();
+
+  /**
+   * What a launch may ask of a device.
+   *
+   * @param threadsPerBlock product of the block's dimensions
+   * @param block each dimension of a block
+   * @param grid each dimension of a grid
+   * @param sharedBytes static and dynamic shared memory of a block, if the kernel does not ask for
+   *     more
+   * @param sharedBytesOptIn the same for a kernel that asks; {@link CudaKernel} does so by itself
+   */
+  public record Limits(
+      int threadsPerBlock, Dim block, Dim grid, int sharedBytes, int sharedBytesOptIn) {}
+
+  CudaDevice(CudaDriver driver, int index) {
+    this.driver = driver;
+    this.index = index;
+    driver.call("cuDeviceGet", () -> "opening device " + index, () -> cuDeviceGet(handle, index));
+  }
+
+  /** The driver it belongs to. */
+  public CudaDriver driver() {
+    return driver;
+  }
+
+  /** Its number, from 0. */
+  public int index() {
+    return index;
+  }
+
+  /** The maker's name for it. */
+  public String name() {
+    byte[] name = new byte[256];
+    call("cuDeviceGetName", "asking for its name", () -> cuDeviceGetName(name, 256, handle));
+    int length = 0;
+    while (length < name.length && name[length] != 0) {
+      length++;
+    }
+    return new String(name, 0, length, StandardCharsets.UTF_8);
+  }
+
+  /** Its generation. */
+  public ComputeCapability computeCapability() {
+    return new ComputeCapability(
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
+  }
+
+  /** Its memory in bytes, used or not. */
+  public long memoryBytes() {
+    long[] bytes = new long[1];
+    call("cuDeviceTotalMem", "asking for its memory", () -> cuDeviceTotalMem(bytes, handle));
+    return bytes[0];
+  }
+
+  /** Number of streaming multiprocessors. */
+  public int multiprocessors() {
+    return attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  }
+
+  /** What a launch may ask for. */
+  public Limits limits() {
+    return new Limits(
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK),
+        Dim.of(
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X),
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y),
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z)),
+        Dim.of(
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X),
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y),
+            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z)),
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
+  }
+
+  /**
+   * A device attribute by its number in CUDA's {@code CUdevice_attribute}.
+   *
+   * @throws CudaException if the driver does not know it
+   */
+  public int attribute(int number) {
+    int[] value = new int[1];
+    call(
+        "cuDeviceGetAttribute",
+        "asking for attribute " + number,
+        () -> cuDeviceGetAttribute(value, number, handle));
+    return value[0];
+  }
+
+  /**
+   * Opens a context of its own: memory and modules that nothing else in the process sees.
+   *
+   * @throws CudaException if the device is busy, exclusive to another process or out of memory
+   */
+  public CudaContext createContext() {
+    CUcontext context = new CUcontext();
+    call("cuCtxCreate", "opening a context", () -> cuCtxCreate(context, 0, handle));
+    return new CudaContext(this, context, "cuCtxDestroy", () -> cuCtxDestroy(context));
+  }
+
+  /**
+   * Opens the context that CUDA's runtime and its libraries use in this process, to work on the
+   * same memory. It ends when its last user closes it.
+   *
+   * @throws CudaException as {@link #createContext}
+   */
+  public CudaContext primaryContext() {
+    CUcontext context = new CUcontext();
+    call(
+        "cuDevicePrimaryCtxRetain",
+        "opening the primary context",
+        () -> cuDevicePrimaryCtxRetain(context, handle));
+    return new CudaContext(
+        this, context, "cuDevicePrimaryCtxRelease", () -> cuDevicePrimaryCtxRelease(handle));
+  }
+
+  /**
+   * Checks that the project's own kernels run here.
+   *
+   * @throws BackendException if the card is too old
+   */
+  void requireSupported() {
+    ComputeCapability capability = computeCapability();
+    if (capability.compareTo(ComputeCapability.LOWEST) < 0) {
+      throw new BackendException(
+          "cuda: "
+              + this
+              + " has compute capability "
+              + capability
+              + "; the kernels need "
+              + ComputeCapability.LOWEST
+              + " (Turing) or later");
+    }
+  }
+
+  private void call(String name, String doing, IntSupplier call) {
+    Supplier<String> text = () -> doing;
+    CudaDriver.call(name, "device " + index, text, call);
+  }
+
+  /** Number and name, for messages. */
+  @Override
+  public String toString() {
+    return "device " + index + " (" + name() + ")";
+  }
+}

@@ -1,0 +1,205 @@
+package dev.gridstride.backend.cuda;
+
+import static jcuda.driver.JCudaDriver.cuDeviceGetCount;
+import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
+import static jcuda.driver.JCudaDriver.cuInit;
+
+import com.sun.jna.NativeLibrary;
+import dev.gridstride.backend.BackendException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * The CUDA driver of this process: the one installed with a card, or the simulated device. A
+ * process has room for one of them; which one is decided by the first call of {@link #card} or
+ * {@link #simulated}.
+ */
+public final class CudaDriver {
+  private static final String LIBRARY = "libcuda.so.1";
+
+  private static CudaDriver loaded;
+
+  private final boolean simulated;
+  private final NativeLibrary library;
+  private final int version;
+  private final List<CudaDevice> devices;
+
+  private CudaDriver(boolean simulated, NativeLibrary library) {
+    this.simulated = simulated;
+    this.library = library;
+    call("cuInit", () -> "starting the driver", () -> cuInit(0));
+    int[] number = new int[1];
+    call("cuDriverGetVersion", () -> "asking for the version", () -> cuDriverGetVersion(number));
+    version = number[0];
+    call("cuDeviceGetCount", () -> "counting devices", () -> cuDeviceGetCount(number));
+    List<CudaDevice> found = new ArrayList<>();
+    for (int i = 0; i < number[0]; i++) {
+      found.add(new CudaDevice(this, i));
+    }
+    devices = List.copyOf(found);
+  }
+
+  /**
+   * The installed driver, for a real card.
+   *
+   * @throws BackendException if no driver is installed, it finds no card, or this process has
+   *     loaded the simulated device; the message says how to mend it
+   */
+  public static CudaDriver card() {
+    return open(false);
+  }
+
+  /**
+   * The simulated device: kernels run on the CPU, checked if asked.
+   *
+   * @throws BackendException if it is not packaged for this machine, or this process has loaded the
+   *     driver of a card
+   */
+  public static CudaDriver simulated() {
+    return open(true);
+  }
+
+  private static synchronized CudaDriver open(boolean simulated) {
+    if (loaded == null) {
+      NativeLibrary library = simulated ? loadSimulated() : loadInstalled();
+      loadJCuda();
+      loaded = new CudaDriver(simulated, library);
+    } else if (loaded.simulated != simulated) {
+      throw new BackendException(
+          "cuda: this process runs "
+              + loaded.kind()
+              + " and cannot also run "
+              + kind(simulated)
+              + ", because a process has room for one "
+              + LIBRARY
+              + "; use another process");
+    }
+    return loaded;
+  }
+
+  /** The driver that this process has loaded, or null. */
+  static synchronized CudaDriver loaded() {
+    return loaded;
+  }
+
+  private static NativeLibrary loadSimulated() {
+    String problem = Simulator.unavailableReason();
+    if (problem != null) {
+      throw new BackendException("cuda: the simulated device is not available: " + problem);
+    }
+    Path file = NativeFolder.unpack(Resources.NATIVE, LIBRARY, "");
+    try {
+      // JCuda's library asks the linker for libcuda.so.1 by name and gets the one already there.
+      System.load(file.toString());
+      return NativeLibrary.getInstance(file.toString());
+    } catch (UnsatisfiedLinkError e) {
+      throw new BackendException(
+          "cuda: the simulated device cannot be loaded from " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static NativeLibrary loadInstalled() {
+    NativeLibrary library;
+    try {
+      library = NativeLibrary.getInstance(LIBRARY);
+    } catch (UnsatisfiedLinkError e) {
+      throw new BackendException(
+          "cuda: no driver: the system has no "
+              + LIBRARY
+              + "; install NVIDIA's driver, version 525 or later, or use the simulated device",
+          e);
+    }
+    if (Simulator.isSimulator(library)) {
+      throw new BackendException(
+          "cuda: the system's "
+              + LIBRARY
+              + " ("
+              + library.getFile()
+              + ") is the simulated device; remove it from the library path");
+    }
+    return library;
+  }
+
+  /**
+   * Loads JCuda's own native library. JCuda unpacks it to a fixed name in {@code java.io.tmpdir} if
+   * there is none, which other processes may be doing too, so it is shown a folder of this process.
+   */
+  private static void loadJCuda() {
+    Path folder = NativeFolder.get();
+    String before = System.setProperty("java.io.tmpdir", folder.toString());
+    try {
+      JCudaDriver.setExceptionsEnabled(true);
+    } catch (LinkageError e) {
+      throw new BackendException("cuda: JCuda cannot be loaded: " + e.getMessage(), e);
+    } finally {
+      System.setProperty("java.io.tmpdir", before);
+    }
+  }
+
+  /** Whether this is the simulated device. */
+  public boolean isSimulated() {
+    return simulated;
+  }
+
+  /** Highest CUDA version that the driver knows: 12060 means 12.6. */
+  public int version() {
+    return version;
+  }
+
+  /** All devices. */
+  public List<CudaDevice> devices() {
+    return devices;
+  }
+
+  /**
+   * Device number {@code index}, from 0.
+   *
+   * @throws BackendException if there is none
+   */
+  public CudaDevice device(int index) {
+    if (index < 0 || index >= devices.size()) {
+      throw new BackendException(
+          "cuda: no device " + index + "; " + kind() + " has " + devices.size());
+    }
+    return devices.get(index);
+  }
+
+  /** The library itself, for functions that JCuda does not bind. */
+  NativeLibrary library() {
+    return library;
+  }
+
+  String kind() {
+    return kind(simulated);
+  }
+
+  private static String kind(boolean simulated) {
+    return simulated ? "the simulated device" : "the driver of a card";
+  }
+
+  /** Calls the driver where no device is involved yet. */
+  void call(String name, Supplier<String> doing, IntSupplier call) {
+    call(name, kind(), doing, call);
+  }
+
+  /**
+   * Calls the driver.
+   *
+   * @throws CudaException if it fails
+   */
+  static void call(String name, String device, Supplier<String> doing, IntSupplier call) {
+    int status = Status.of(call);
+    if (status != Status.SUCCESS) {
+      throw new CudaException(name, status, device, doing.get(), Simulator.lastErrorText());
+    }
+  }
+
+  @Override
+  public String toString() {
+    return kind() + ", CUDA " + version / 1000 + "." + version % 1000 / 10;
+  }
+}

@@ -1,0 +1,105 @@
+package dev.gridstride.backend.cuda;
+
+import static jcuda.driver.JCudaDriver.cuEventCreate;
+import static jcuda.driver.JCudaDriver.cuEventDestroy;
+import static jcuda.driver.JCudaDriver.cuEventElapsedTime;
+import static jcuda.driver.JCudaDriver.cuEventQuery;
+import static jcuda.driver.JCudaDriver.cuEventRecord;
+import static jcuda.driver.JCudaDriver.cuEventSynchronize;
+
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+
+/** A point in a stream's work that others can wait for. */
+public final class CudaEvent implements AutoCloseable {
+  private final CudaContext context;
+  private final CUevent event;
+  private final Handle handle;
+
+  /** The recording that the point lies in, or null. */
+  private Capture capture;
+
+  private CudaEvent(CudaContext context, CUevent event) {
+    this.context = context;
+    this.event = event;
+    this.handle = context.opened("event", "cuEventDestroy", () -> cuEventDestroy(event));
+    handle.watch(this);
+  }
+
+  static CudaEvent create(CudaContext context, boolean timing) {
+    CUevent event = new CUevent();
+    int flags = timing ? CUevent_flags.CU_EVENT_DEFAULT : CUevent_flags.CU_EVENT_DISABLE_TIMING;
+    context.call("cuEventCreate", () -> "making an event", () -> cuEventCreate(event, flags));
+    return new CudaEvent(context, event);
+  }
+
+  /** Moves it to the end of what was put into {@code stream} so far. */
+  public void record(CudaStream stream) {
+    stream.requireUsableIn(context, "recording an event");
+    call("cuEventRecord", () -> "recording an event", () -> cuEventRecord(event, stream.stream()));
+    capture = stream.capture();
+  }
+
+  /** Waits until the work before it is done; at once if it was never recorded. */
+  public void synchronize() {
+    call("cuEventSynchronize", () -> "waiting for an event", () -> cuEventSynchronize(event));
+  }
+
+  /** Whether the work before it is done. */
+  public boolean isDone() {
+    Supplier<String> doing = () -> "asking whether an event has happened";
+    handle.requireOpen(doing.get());
+    int status = context.status("cuEventQuery", doing, () -> cuEventQuery(event));
+    if (status != Status.SUCCESS && status != Status.NOT_READY) {
+      throw context.failure("cuEventQuery", status, doing.get());
+    }
+    return status == Status.SUCCESS;
+  }
+
+  /**
+   * Milliseconds between {@code start} and this event, both made with {@link
+   * CudaContext#createTimingEvent} and done. The simulated device's times mean nothing.
+   *
+   * @throws CudaException if one has no time or is not done
+   */
+  public float millisSince(CudaEvent start) {
+    start.requireUsableIn(context, "time between events");
+    float[] millis = new float[1];
+    call(
+        "cuEventElapsedTime",
+        () -> "time between events",
+        () -> cuEventElapsedTime(millis, start.event, event));
+    return millis[0];
+  }
+
+  CUevent event() {
+    return event;
+  }
+
+  /** The recording that it lies in if that still goes on, or null. */
+  Capture capture() {
+    return capture != null && capture.isOpen() ? capture : null;
+  }
+
+  void requireUsableIn(CudaContext other, String doing) {
+    handle.requireOpen(doing);
+    if (other != context) {
+      throw new IllegalArgumentException(doing + ": the event belongs to another context");
+    }
+  }
+
+  private void call(String name, Supplier<String> doing, IntSupplier call) {
+    if (!handle.isOpen()) {
+      handle.requireOpen(doing.get());
+    }
+    context.call(name, doing, call);
+  }
+
+  /** Frees it. Never throws. */
+  @Override
+  public void close() {
+    context.close(handle);
+  }
+}

@@ -1,0 +1,179 @@
+package dev.gridstride.backend.cuda;
+
+import static jcuda.driver.JCudaDriver.cuStreamBeginCapture;
+import static jcuda.driver.JCudaDriver.cuStreamCreate;
+import static jcuda.driver.JCudaDriver.cuStreamDestroy;
+import static jcuda.driver.JCudaDriver.cuStreamEndCapture;
+import static jcuda.driver.JCudaDriver.cuStreamQuery;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+import static jcuda.driver.JCudaDriver.cuStreamWaitEvent;
+
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.CUstream_flags;
+
+/**
+ * A queue of work on a device: what is put in runs in order, some time later. Work of different
+ * streams runs in any order unless an event says otherwise.
+ */
+public final class CudaStream implements AutoCloseable {
+  private final CudaContext context;
+  private final CUstream stream;
+  private final Handle handle;
+
+  /** Host memory that copies under way still use. */
+  private final Set<ByteBuffer> inUse = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /** The recording that work put in goes to instead of the device, or null. */
+  private Capture capture;
+
+  private CudaStream(CudaContext context, CUstream stream) {
+    this.context = context;
+    this.stream = stream;
+    this.handle = context.opened("stream", "cuStreamDestroy", () -> cuStreamDestroy(stream));
+    handle.watch(this);
+  }
+
+  static CudaStream create(CudaContext context, boolean blocking) {
+    CUstream stream = new CUstream();
+    int flags = blocking ? CUstream_flags.CU_STREAM_DEFAULT : CUstream_flags.CU_STREAM_NON_BLOCKING;
+    context.call("cuStreamCreate", () -> "opening a stream", () -> cuStreamCreate(stream, flags));
+    return new CudaStream(context, stream);
+  }
+
+  /** The context it works in. */
+  public CudaContext context() {
+    return context;
+  }
+
+  /** Waits until all work put in so far is done. Errors of that work surface here. */
+  public void synchronize() {
+    call("cuStreamSynchronize", () -> "waiting for a stream", () -> cuStreamSynchronize(stream));
+    inUse.clear();
+  }
+
+  /** Whether all work put in so far is done. */
+  public boolean isDone() {
+    Supplier<String> doing = () -> "asking whether a stream is done";
+    handle.requireOpen("asking whether a stream is done");
+    int status = context.status("cuStreamQuery", doing, () -> cuStreamQuery(stream));
+    if (status != Status.SUCCESS && status != Status.NOT_READY) {
+      throw context.failure("cuStreamQuery", status, doing.get());
+    }
+    return status == Status.SUCCESS;
+  }
+
+  /** Work put in from now on waits for what {@code event} has recorded last. */
+  public void waitFor(CudaEvent event) {
+    event.requireUsableIn(context, "wait of a stream");
+    call(
+        "cuStreamWaitEvent",
+        () -> "making a stream wait for an event",
+        () -> cuStreamWaitEvent(stream, event.event(), 0));
+    if (event.capture() != null) {
+      join(event.capture());
+    }
+  }
+
+  /**
+   * Begins to record: work put in from now on goes into a graph and does not run. Other streams
+   * join by waiting for an event of this one, and must be joined again before the end.
+   *
+   * @throws CudaException if it is recording already
+   */
+  public void beginCapture() {
+    call(
+        "cuStreamBeginCapture",
+        () -> "beginning to record a graph",
+        () ->
+            cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL));
+    join(new Capture());
+  }
+
+  /**
+   * Ends the recording.
+   *
+   * @throws CudaException if there is none, a joined stream was not joined again, or a call was not
+   *     permitted in a recording; the recording is then lost
+   */
+  public CudaGraph endCapture() {
+    CUgraph graph = new CUgraph();
+    Capture ended = capture;
+    try {
+      call(
+          "cuStreamEndCapture",
+          () -> "ending the recording of a graph",
+          () -> cuStreamEndCapture(stream, graph));
+    } finally {
+      if (ended != null) {
+        ended.end();
+      }
+    }
+    return new CudaGraph(context, graph, ended == null ? new Capture() : ended);
+  }
+
+  /** Whether it is recording a graph. */
+  public boolean isCapturing() {
+    return capture != null;
+  }
+
+  private void join(Capture joined) {
+    capture = joined;
+    joined.add(this);
+  }
+
+  void leaveCapture() {
+    capture = null;
+  }
+
+  Capture capture() {
+    return capture;
+  }
+
+  /** Notes that work put in uses memory, so that a recording can tell whether it still exists. */
+  void uses(Handle memory) {
+    if (capture != null) {
+      capture.uses(memory);
+    }
+  }
+
+  /** Keeps host memory from being collected until the next {@link #synchronize}. */
+  void uses(ByteBuffer host) {
+    inUse.add(host);
+  }
+
+  CUstream stream() {
+    return stream;
+  }
+
+  boolean isOpen() {
+    return handle.isOpen();
+  }
+
+  void requireUsableIn(CudaContext other, String doing) {
+    handle.requireOpen(doing);
+    if (other != context) {
+      throw new IllegalArgumentException(doing + ": the stream belongs to another context");
+    }
+  }
+
+  void call(String name, Supplier<String> doing, IntSupplier call) {
+    if (!handle.isOpen()) {
+      handle.requireOpen(doing.get());
+    }
+    context.call(name, doing, call);
+  }
+
+  /** Frees it; work put in still runs. Never throws. */
+  @Override
+  public void close() {
+    context.close(handle);
+  }
+}
