@@ -12,14 +12,13 @@
 // column_sum and sum work by chunks and write one result a chunk; run on those results, with a
 // single chunk, they are their own second stage.
 //
-// column_sum_f32
-//   bias of conv1, batch 64, 30x30: [57600, 32]   7.37 MB read, 1.8 M additions
-//   bias of conv2, batch 64, 13x13: [10816, 64]   2.77 MB
-//   Memory-bound: 1 addition for 4 bytes; at 3.35 TB/s 2.2 us and 0.8 us.
-//   sm_90: @column_sum_f32@
-// sum_f32
-//   Here the second stage of losses, so a few hundred bytes; memory-bound for long arrays.
-//   sm_90: @sum_f32@
+// Bias gradients of the reference job, batch 64: conv1 [57600, 32] 7.37 MB read, conv2 [10816, 64]
+// 2.77 MB; one addition for 4 bytes: memory-bound, 2.2 and 0.8 us at 3.35 TB/s. sum is the second
+// stage of losses: a few hundred bytes.
+// sm_90, block 256:
+//   column_sum_f32: 32 registers, 5,120 bytes shared, 8 blocks an SM (100 %)
+//   row_sum_f32: 16 registers, 8 blocks an SM (100 %)
+//   sum_f32: 18 registers, 32 bytes shared, 8 blocks an SM (100 %)
 
 #include "gridstride.cuh"
 

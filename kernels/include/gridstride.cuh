@@ -16,9 +16,10 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 
-// INFINITY is a macro of a host header that NVRTC does not have.
+// INFINITY and NAN are macros of a host header that NVRTC does not have.
 #define POSITIVE_INFINITY __int_as_float(0x7f800000)
 #define NEGATIVE_INFINITY __int_as_float(0xff800000)
+#define NOT_A_NUMBER __int_as_float(0x7fffffff)
 
 constexpr int WARP = 32;
 constexpr u32 ALL_LANES = 0xffffffffu;
@@ -78,6 +79,26 @@ __device__ __forceinline__ void store_floats(float* p, Floats<V> v) {
     store4(p, make_float4(v.at[0], v.at[1], v.at[2], v.at[3]));
   } else {
     *p = v.at[0];
+  }
+}
+
+// V ints, as Floats<V>.
+template <int V>
+__device__ __forceinline__ void load_ints(int (&to)[V], const int* p) {
+  if constexpr (V == 4) {
+    int4 v = *reinterpret_cast<const int4*>(p);
+    to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+  } else {
+    to[0] = *p;
+  }
+}
+
+template <int V>
+__device__ __forceinline__ void store_ints(int* p, const int (&from)[V]) {
+  if constexpr (V == 4) {
+    *reinterpret_cast<int4*>(p) = make_int4(from[0], from[1], from[2], from[3]);
+  } else {
+    *p = from[0];
   }
 }
 

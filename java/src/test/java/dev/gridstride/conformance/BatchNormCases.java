@@ -92,12 +92,18 @@ final class BatchNormCases {
     cases.add(training(Shape.of(1, 17, 6, 6), 0, "batch 1: statistics over the image alone"));
     cases.add(training(Shape.of(3, 1, 5, 5), 0, "a single channel"));
     cases.add(training(Shape.of(5, 32, 8, 8), 0, "whole blocks of channels, odd batch"));
+    cases.add(training(Shape.of(3, 5, 9, 11), 0, "297 rows of 5 channels: chunks of 256 and 41"));
+    cases.add(training(Shape.of(2, 3, 17, 19), 0, "646 rows of 3 channels: two chunks"));
+    cases.add(training(Shape.of(7, 4, 17, 19), 0, "one vector of 4 channels, chunks of 2048 rows"));
+    cases.add(training(Shape.of(9, 132), 0, "33 vectors of 4: one above a tile of channels"));
+    cases.add(training(Shape.of(130, 33), 0, "one channel above a tile, chunks of 64, 64 and 2"));
     cases.add(
         training(
             Shape.of(5, 3, 6, 6), 30, "mean far above the spread: E(x^2) - mean^2 would lose"));
     cases.add(inference(Shape.of(5, 7), "[N,C]"));
     cases.add(inference(Shape.of(3, 17, 5, 4), "[N,C,H,W], odd channels"));
     cases.add(inference(Shape.of(1, 16, 3, 3), "batch 1"));
+    cases.add(inference(Shape.of(130, 33), "one channel above a tile, several chunks"));
     cases.add(runningStatistics());
     cases.add(exactAverage());
     return cases;

@@ -117,6 +117,9 @@ final class DenseCases {
       cases.add(bias(kind, "rank 3", 2, 3, 7));
       cases.add(bias(kind, "rank 4, odd channels", 3, 5, 4, 7));
       cases.add(bias(kind, "channels above a block of 16", 2, 17, 3, 3));
+      cases.add(bias(kind, "513 rows of 8 vectors of 4: three chunks", 3, 32, 9, 19));
+      cases.add(bias(kind, "one channel above a tile of 32, two chunks", 67, 33));
+      cases.add(bias(kind, "rank 3, more behind the channels than a warp", 5, 4, 33));
     }
     Numbers.Kind integers = Numbers.Kind.INTEGERS;
     cases.add(bias(integers, "four channels a vector; several blocks", 3, 8, 9, 11));

@@ -35,6 +35,12 @@ final class PoolingCases {
       1,2,5,5    5x5 5x5 0,0,0,0 the whole image
       2,32,30,30 2x2 2x2 0,0,0,0 reference CNN, first pooling
       2,64,13,13 2x2 2x2 0,0,0,0 reference CNN, second pooling, untrimmed
+      3,4,5,7    2x2 2x2 0,0,0,0 one vector of 4 channels, a row and a column left over
+      2,8,7,7    3x3 2x2 1,1,1,1 overlap and padding (ResNet), vectors of 4 channels
+      1,4,6,5    3x2 1x2 2,0,1,1 padding differs on all four sides, one vector
+      2,5,6,7    2x2 3x2 1,1,0,1 windows apart, the first ones begin outside the image
+      1,4,3,260  2x2 1x1 0,0,0,0 a row longer than a block of 256 threads
+      65,3,4,4   2x2 2x2 0,0,0,0 rows of all images above those of a block
       """;
 
   private PoolingCases() {}
@@ -145,6 +151,8 @@ final class PoolingCases {
     cases.add(global("primes", 3, 5, 7, 11));
     cases.add(global("channels above a block of 16", 2, 33, 4, 4));
     cases.add(global("last map of a small ResNet", 5, 64, 8, 8));
+    cases.add(global("33 vectors of 4: one above a tile of channels", 2, 132, 3, 3));
+    cases.add(global("more pixels than a block of 256 threads", 2, 1, 17, 19));
     return cases;
   }
 }

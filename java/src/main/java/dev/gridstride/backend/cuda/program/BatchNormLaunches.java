@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.program.Shape;
 import dev.gridstride.program.op.BatchNorm;
 import dev.gridstride.program.op.BatchNormBackward;
 import dev.gridstride.program.op.BatchNormInference;
@@ -7,21 +8,148 @@ import dev.gridstride.program.op.MovingAverage;
 
 /** Launches of {@code batch_norm.cu}. */
 final class BatchNormLaunches {
+  private static final String FILE = "batch_norm";
+
   private BatchNormLaunches() {}
 
   static void training(BatchNorm op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    Matrix m = Matrix.of(e, e.input(0).shape());
+    Place partials = e.scratch(m.partialBytes());
+    Place mean = e.out(1);
+    Place variance = e.out(2);
+    m.first("batch_norm_statistics_f32", partials, e.in(0), m.rows, m.channels, m.chunk);
+    m.second(
+        "batch_norm_merge_f32",
+        mean,
+        variance,
+        partials,
+        m.rows,
+        m.channels,
+        m.chunk,
+        (int) m.chunks());
+    normalise(e, m, mean, variance, op.epsilon());
   }
 
   static void inference(BatchNormInference op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    normalise(e, Matrix.of(e, e.input(0).shape()), e.in(3), e.in(4), op.epsilon());
+  }
+
+  private static void normalise(
+      Emitter e, Matrix m, Place mean, Place variance, float epsilon) {
+    m.first(
+        "batch_norm_inference_f32",
+        e.out(0),
+        e.in(0),
+        e.in(1),
+        e.in(2),
+        mean,
+        variance,
+        m.rows,
+        m.channels,
+        m.chunk,
+        epsilon);
   }
 
   static void backward(BatchNormBackward op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    Matrix m = Matrix.of(e, e.input(0).shape());
+    Place x = e.in(0);
+    Place gamma = e.in(1);
+    Place mean = e.in(2);
+    Place variance = e.in(3);
+    Place dy = e.in(4);
+    Place dgamma = e.out(1);
+    Place dbeta = e.out(2);
+    Place partials = e.scratch(m.partialBytes());
+    m.first(
+        "batch_norm_backward_reduce_f32",
+        partials,
+        x,
+        mean,
+        variance,
+        dy,
+        m.rows,
+        m.channels,
+        m.chunk,
+        op.epsilon());
+    m.second(
+        "batch_norm_backward_merge_f32", dgamma, dbeta, partials, m.channels, (int) m.chunks());
+    boolean own = op.batchStatistics();
+    m.first(
+        "batch_norm_backward_data_f32",
+        e.out(0),
+        x,
+        gamma,
+        mean,
+        variance,
+        dy,
+        own ? dgamma : Place.NULL,
+        own ? dbeta : Place.NULL,
+        m.rows,
+        m.channels,
+        m.chunk,
+        op.epsilon());
   }
 
   static void movingAverage(MovingAverage op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    long count = e.inElements(0);
+    Dim grid = Dim.of(Dim.ceilDiv(count, Blocks.THREADS));
+    Dim block = Dim.of(Blocks.THREADS);
+    Place average = e.in(0);
+    e.launch(
+        FILE,
+        "moving_average_f32",
+        grid,
+        block,
+        0,
+        e.out(0),
+        average,
+        e.in(1),
+        count,
+        op.momentum(),
+        op.scale());
+  }
+
+  /** A tensor as [rows, channels], cut into chunks of rows and tiles of channels. */
+  private static final class Matrix {
+    final Emitter e;
+    final long rows;
+    final int channels;
+    final int chunk;
+    private final Dim block;
+    private final long tiles;
+
+    private Matrix(Emitter e, long rows, int channels) {
+      this.e = e;
+      this.rows = rows;
+      this.channels = channels;
+      int vectors = channels / Blocks.vector(channels);
+      block = Blocks.rows(vectors, Blocks.WARP);
+      tiles = Dim.ceilDiv(vectors, block.x());
+      chunk = e.int32(ReduceLaunches.chunk(rows, block.y()), "rows of a chunk");
+    }
+
+    static Matrix of(Emitter e, Shape shape) {
+      Channels channels = Channels.of(shape);
+      return new Matrix(e, channels.outer(), channels.channels());
+    }
+
+    long chunks() {
+      return Dim.ceilDiv(rows, chunk);
+    }
+
+    /** Two numbers for each channel of each chunk. */
+    long partialBytes() {
+      return chunks() * 2 * channels * Float.BYTES;
+    }
+
+    /** Launches a kernel that works chunk by chunk. */
+    void first(String kernel, Object... arguments) {
+      e.launch(FILE, kernel, Dim.of(chunks(), tiles), block, 0, arguments);
+    }
+
+    /** Launches a kernel that puts the chunks' results together. */
+    void second(String kernel, Object... arguments) {
+      e.launch(FILE, kernel, Dim.of(1, tiles), block, 0, arguments);
+    }
   }
 }
