@@ -20,14 +20,14 @@
 // Reference job, [64, 10]: 2.8 KB in, 2.8 KB out, 640 exp: a launch is all it costs. At [8192, 1000]
 // forward and backward each move 65.5 MB: memory-bound, 19.6 us at 3.35 TB/s.
 // sm_90, block 256:
-//   @softmax_cross_entropy_forward_f32@
-//   @softmax_cross_entropy_forward_long_f32@
-//   @softmax_cross_entropy_backward_f32@
-//   @softmax_cross_entropy_backward_long_f32@
-//   @cross_entropy_forward_f32@
-//   @cross_entropy_forward_long_f32@
-//   @cross_entropy_backward_f32@
-//   @cross_entropy_backward_long_f32@
+//   softmax_cross_entropy_forward_f32: 40 registers, 6 blocks an SM (75 %)
+//   softmax_cross_entropy_forward_long_f32: 38 registers, 32 bytes shared, 6 blocks an SM (75 %)
+//   softmax_cross_entropy_backward_f32: 30 registers, 8 blocks an SM (100 %)
+//   softmax_cross_entropy_backward_long_f32: 34 registers, 32 bytes shared, 6 blocks an SM (75 %)
+//   cross_entropy_forward_f32: 32 registers, 8 blocks an SM (100 %)
+//   cross_entropy_forward_long_f32: 32 registers, 32 bytes shared, 8 blocks an SM (100 %)
+//   cross_entropy_backward_f32: 35 registers, 6 blocks an SM (75 %)
+//   cross_entropy_backward_long_f32: 32 registers, 8 blocks an SM (100 %)
 //
 // Launch contract: short: block (lanes, 256 / lanes), lanes a power of two up to 32, best the first
 // that holds a row; grid (ceil(rows / blockDim.y)). Long, name with `long`: block 256, grid (rows);

@@ -14,14 +14,14 @@
 // Reference job [64, 10]: 2,560 bytes in and out: a launch is all it costs. At [8192, 1000] 32.8 MB in
 // and out, about 2 exp an element: memory-bound, 19.6 us at 3.35 TB/s.
 // sm_90, block 256:
-//   @softmax_forward_f32@
-//   @softmax_forward_long_f32@
-//   @softmax_backward_f32@
-//   @softmax_backward_long_f32@
-//   @log_softmax_forward_f32@
-//   @log_softmax_forward_long_f32@
-//   @log_softmax_backward_f32@
-//   @log_softmax_backward_long_f32@
+//   softmax_forward_f32: 29 registers, 8 blocks an SM (100 %)
+//   softmax_forward_long_f32: 30 registers, 32 bytes shared, 8 blocks an SM (100 %)
+//   softmax_backward_f32: 30 registers, 8 blocks an SM (100 %)
+//   softmax_backward_long_f32: 38 registers, 32 bytes shared, 6 blocks an SM (75 %)
+//   log_softmax_forward_f32: 24 registers, 8 blocks an SM (100 %)
+//   log_softmax_forward_long_f32: 29 registers, 32 bytes shared, 8 blocks an SM (100 %)
+//   log_softmax_backward_f32: 24 registers, 8 blocks an SM (100 %)
+//   log_softmax_backward_long_f32: 32 registers, 32 bytes shared, 8 blocks an SM (100 %)
 //
 // Launch contract: short: block (lanes, 256 / lanes), lanes a power of two up to 32, best the first
 // that holds a row; grid (ceil(rows / blockDim.y)). Long, name with `long`: block 256, grid (rows);
