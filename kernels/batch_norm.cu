@@ -23,13 +23,13 @@
 // backward 5 tensors, 83.9 MB; about 1 operation a byte: memory-bound, 15.0 and 25.0 us at 3.35 TB/s
 // (less where the second reading comes from L2).
 // sm_90, block 256:
-//   @batch_norm_statistics_f32@
-//   @batch_norm_merge_f32@
-//   @batch_norm_inference_f32@
-//   @batch_norm_backward_reduce_f32@
-//   @batch_norm_backward_merge_f32@
-//   @batch_norm_backward_data_f32@
-//   @moving_average_f32@
+//   batch_norm_statistics_f32: 79 registers, 15,360 bytes shared, 3 blocks an SM (37 %)
+//   batch_norm_merge_f32: 40 registers, 15,360 bytes shared, 6 blocks an SM (75 %)
+//   batch_norm_inference_f32: 48 registers, 5 blocks an SM (62 %)
+//   batch_norm_backward_reduce_f32: 48 registers, 10,240 bytes shared, 5 blocks an SM (62 %)
+//   batch_norm_backward_merge_f32: 32 registers, 10,240 bytes shared, 8 blocks an SM (100 %)
+//   batch_norm_backward_data_f32: 54 registers, 4 blocks an SM (50 %)
+//   moving_average_f32: 14 registers, 8 blocks an SM (100 %)
 //
 // Launch contract, all but moving_average: block (w, 256 / w), w a power of two up to 32; grid (chunks,
 // column tiles), a tile being w * V channels, chunks = ceil(rows / rows_per_chunk), 1 for the merges.

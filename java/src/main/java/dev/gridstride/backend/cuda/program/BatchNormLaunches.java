@@ -34,8 +34,7 @@ final class BatchNormLaunches {
     normalise(e, Matrix.of(e, e.input(0).shape()), e.in(3), e.in(4), op.epsilon());
   }
 
-  private static void normalise(
-      Emitter e, Matrix m, Place mean, Place variance, float epsilon) {
+  private static void normalise(Emitter e, Matrix m, Place mean, Place variance, float epsilon) {
     m.first(
         "batch_norm_inference_f32",
         e.out(0),
