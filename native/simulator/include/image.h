@@ -13,6 +13,16 @@ struct GridstrideKernel {
   int line;
 };
 
-// Every image defines these two, with C linkage and default visibility:
+// Where shared memory lies for the calling host thread.
+struct GridstrideSharedPlace {
+  unsigned char* anchor;            // somewhere in the image's thread-local block
+  unsigned char* dynamic;           // `extern __shared__`; null if no kernel of the image has any
+  unsigned long dynamic_capacity;   // bytes
+};
+
+typedef void GridstrideShared(GridstrideSharedPlace* place);
+
+// Every image defines these, with C linkage and default visibility:
 //   const GridstrideKernel gridstride_image[];
 //   const int gridstride_image_checked;   1 if compiled with the checker's instrumentation
+//   GridstrideShared gridstride_image_shared;
