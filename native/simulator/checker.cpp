@@ -1,5 +1,3 @@
-#include "checker.h"
-
 #include "checker_hooks.h"
 
 namespace gridstride::hooks {
@@ -19,11 +17,3 @@ void copy_begins(const Thread&, const PendingCopy&) {}
 void copy_arrives(const Thread&, const PendingCopy&) {}
 }  // namespace gridstride::hooks
 
-namespace gridstride::checker {
-void start(const void*, size_t) {}
-bool started() { return false; }
-void allocated(const void*, size_t) {}
-void freed(const void*) {}
-void written(const void*, size_t) {}
-bool set(const void*, size_t) { return true; }
-}  // namespace gridstride::checker

@@ -200,6 +200,7 @@ void run_threads() {
     block.launch->kernel->run(block.launch->arguments);
     end(self);
     if (fiber::overflowed(*stack)) fail(719, self, nullptr, "stack overflow", "a thread has 64 KiB of stack");
+    self->stack = nullptr;
     Thread* next = pick();
     if (next != nullptr && next->stack == nullptr) {
       next->stack = stack;
@@ -208,7 +209,6 @@ void run_threads() {
     }
     if (next == nullptr && block.alive != 0) fail_stuck();
     free_stacks[free_count++] = stack;
-    self->stack = nullptr;
     if (next != nullptr) {
       enter(next);
       sanitizer::leave(stack, next->stack);

@@ -12,6 +12,8 @@
 
 namespace gridstride {
 
+class AccessSet;  // memory.h
+
 struct Extent {
   unsigned x = 1, y = 1, z = 1;
 };
@@ -25,6 +27,7 @@ struct Launch {
   void** arguments = nullptr;   // arguments[i] points to parameter i
   uint64_t seed = 0;            // order of blocks and threads; 0: program order
   bool checked = false;         // the image has the checker's instrumentation and it is to be heard
+  AccessSet* accesses = nullptr;  // checked launches note here what they read and write
 };
 
 // What became of a launch.

@@ -15,11 +15,15 @@ struct sigaction earlier_segv, earlier_bus, earlier_fpe;
 int fault_signal;
 const void* fault_address;
 const void* fault_pc;
+bool misaligned;
 
 // On the stack of the thread that faulted, as if the faulting instruction had called it.
 [[noreturn]] void end_launch() {
   if (fault_signal == SIGFPE) {
     fail(719, block.current, fault_pc, "integer division by zero", "a card would go on with an undefined value");
+  }
+  if (misaligned) {
+    fail(716, block.current, fault_pc, "misaligned address", "a vector is read or written at an address that is not a multiple of its size (or the address is none at all)");
   }
   fail(700, block.current, fault_pc, "illegal address", "access of %p", fault_address);
 }
@@ -51,6 +55,8 @@ void handle(int signal, siginfo_t* info, void* context) {
   }
   fault_signal = signal;
   fault_address = info->si_addr;
+  // x86-64 tells no address where an aligned vector move met an odd one.
+  misaligned = signal == SIGBUS || (signal == SIGSEGV && info->si_code == SI_KERNEL);
   fault_pc = reinterpret_cast<void*>(pc + 1);  // as a return address: one past
   uintptr_t below = (sp - 512) & ~uintptr_t{15};
 #if defined(__x86_64__)

@@ -7,6 +7,7 @@ struct GridstrideKernel {
   void (*run)(void** args);    // one CUDA thread: args[i] points to parameter i
   int parameters;              // how many
   const unsigned short* size;  // bytes of each parameter
+  const unsigned short* align; // alignment of each
   const char* kind;            // a letter each: p pointer, i integer, f floating point, s structure
   int max_threads;             // __launch_bounds__, or 1024
   const char* file;            // where it is written
