@@ -11,10 +11,11 @@
 //
 // The bias corrections. 1 - beta^t in float32 loses its digits where beta^t is near 1: of
 // 1 - 0.999f, 11 bits are left. So the host passes log(beta), taken in double, and the kernel computes
-// -expm1(t * log(beta)). That is good to two units in the last place for every t: where t * log(beta)
-// is small, expm1 keeps the relative error of its argument; where it is large, beta^t, and with it
-// any error, vanishes beside 1. It costs two expm1f a thread, while the loads are on their way; no
-// double, no second kernel, no barrier.
+// -expm1(t * log(beta)). That is good to two units in the last place for every t (1.3 seen, t to 2e7,
+// beta 0.5 to 0.999999; 1 - powf(beta, t) is off by up to 1,000): where t * log(beta) is small, expm1
+// keeps the relative error of its argument; where it is large, beta^t, and with it any error, vanishes
+// beside 1. It costs two expm1f a thread, while the loads are on their way; no double, no second
+// kernel, no barrier.
 //
 // Evidence. 28 bytes and some 16 operations (a division and a root among them) an element; nothing
 // is used twice, so memory is the bound. At the reference job's 315,722 parameters: 8.84 MB, 2.6 us
