@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Finds the kernels that a source declares and what their parameters are. Reads declarations, not
@@ -164,14 +165,10 @@ final class KernelDeclarations {
 
   private KernelParameter parameter(List<String> declared) {
     List<String> words = declared.stream().filter(word -> !QUALIFIERS.contains(word)).toList();
-    int last = words.size() - 1;
-    boolean pointer = words.contains("*") || words.contains("[") || words.contains("&");
-    if (pointer) {
-      String name = last > 0 && words.get(last).matches("[A-Za-z_].*") ? words.get(last) : "";
-      int star = Math.max(words.indexOf("*"), words.indexOf("&"));
-      String type = String.join(" ", words.subList(0, star < 0 ? 1 : star)) + "*";
-      return KernelParameter.scalar(name, type, KernelParameter.Kind.POINTER, Long.BYTES);
+    if (words.contains("*") || words.contains("[") || words.contains("&")) {
+      return pointer(words);
     }
+    int last = words.size() - 1;
     boolean named =
         last > 0 && !TYPE_WORDS.contains(words.get(last)) && !words.get(last - 1).equals("::");
     String type = String.join(" ", named ? words.subList(0, last) : words).replace(" :: ", "::");
@@ -181,6 +178,24 @@ final class KernelDeclarations {
       return new KernelParameter(name, type, KernelParameter.Kind.STRUCTURE, 0, 0);
     }
     return new KernelParameter(name, type, known.kind(), known.bytes(), known.alignment());
+  }
+
+  /** {@code float * x}, {@code float * * x}, {@code float x [ ]}, {@code float *}. */
+  private static KernelParameter pointer(List<String> words) {
+    int end = words.contains("[") ? words.indexOf("[") : words.size();
+    List<String> declared = words.subList(0, end);
+    long stars = declared.stream().filter(word -> word.equals("*") || word.equals("&")).count();
+    String last = end == 0 ? "" : declared.get(end - 1);
+    boolean named = end > 1 && last.matches("[A-Za-z_].*") && !TYPE_WORDS.contains(last);
+    String type =
+        declared.subList(0, named ? end - 1 : end).stream()
+            .filter(word -> !word.equals("*") && !word.equals("&"))
+            .collect(Collectors.joining(" "));
+    return KernelParameter.scalar(
+        named ? last : "",
+        type + "*".repeat((int) Math.max(1, stars)),
+        KernelParameter.Kind.POINTER,
+        Long.BYTES);
   }
 
   private static Map<String, KernelParameter> types() {
