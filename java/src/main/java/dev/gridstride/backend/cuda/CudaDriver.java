@@ -26,7 +26,6 @@ public final class CudaDriver {
   private final boolean simulated;
   private final NativeLibrary library;
   private final int version;
-  private final List<CudaDevice> devices;
 
   private CudaDriver(boolean simulated, NativeLibrary library) {
     this.simulated = simulated;
@@ -35,12 +34,6 @@ public final class CudaDriver {
     int[] number = new int[1];
     call("cuDriverGetVersion", () -> "asking for the version", () -> cuDriverGetVersion(number));
     version = number[0];
-    call("cuDeviceGetCount", () -> "counting devices", () -> cuDeviceGetCount(number));
-    List<CudaDevice> found = new ArrayList<>();
-    for (int i = 0; i < number[0]; i++) {
-      found.add(new CudaDevice(this, i));
-    }
-    devices = List.copyOf(found);
   }
 
   /**
@@ -152,7 +145,17 @@ public final class CudaDriver {
 
   /** All devices. */
   public List<CudaDevice> devices() {
-    return devices;
+    List<CudaDevice> devices = new ArrayList<>();
+    for (int i = 0; i < count(); i++) {
+      devices.add(new CudaDevice(this, i));
+    }
+    return List.copyOf(devices);
+  }
+
+  private int count() {
+    int[] count = new int[1];
+    call("cuDeviceGetCount", () -> "counting devices", () -> cuDeviceGetCount(count));
+    return count[0];
   }
 
   /**
@@ -161,11 +164,11 @@ public final class CudaDriver {
    * @throws BackendException if there is none
    */
   public CudaDevice device(int index) {
-    if (index < 0 || index >= devices.size()) {
-      throw new BackendException(
-          "cuda: no device " + index + "; " + kind() + " has " + devices.size());
+    int count = count();
+    if (index < 0 || index >= count) {
+      throw new BackendException("cuda: no device " + index + "; " + kind() + " has " + count);
     }
-    return devices.get(index);
+    return new CudaDevice(this, index);
   }
 
   /** The library itself, for functions that JCuda does not bind. */

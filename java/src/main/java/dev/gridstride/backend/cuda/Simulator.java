@@ -92,8 +92,10 @@ public final class Simulator {
   }
 
   /**
-   * Changes a setting. Keys: {@code devices}, {@code memory} (bytes of each device), {@code
-   * compute_capability} (for example 9.0), {@code seed}.
+   * Changes a setting. Keys: {@code devices} (how many there are), {@code memory} (bytes of each,
+   * or with K, M or G), {@code compute_capability} (for example 9.0), {@code seed}, {@code verbose}
+   * (1: every call is printed). The number of devices and the compute capability can be changed
+   * only while no context is open.
    *
    * @throws IllegalArgumentException if the device does not know the key or refuses the value
    */
@@ -110,12 +112,12 @@ public final class Simulator {
     set("seed", Long.toString(seed));
   }
 
-  /** Memory of each device in bytes, for contexts opened from now on. */
+  /** Memory of each device in bytes, so that running out of it can be tested. */
   public void memory(long bytes) {
     set("memory", Long.toString(bytes));
   }
 
-  /** The generation of card to be, for contexts opened from now on. */
+  /** The generation of card to be; only while no context is open. */
   public void computeCapability(ComputeCapability capability) {
     set("compute_capability", capability.toString());
   }
@@ -124,7 +126,7 @@ public final class Simulator {
    * Makes a call fail, once.
    *
    * @param call a driver function, for example {@code cuMemAlloc_v2}, or a kind: {@code alloc},
-   *     {@code copy}, {@code launch}, {@code any}
+   *     {@code copy}, {@code launch}, {@code module}, {@code sync}, {@code any}
    * @param nth which of the calls from now on, from 1
    * @param code the status that it returns
    */

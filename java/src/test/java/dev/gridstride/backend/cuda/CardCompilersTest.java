@@ -67,7 +67,8 @@ class CardCompilersTest {
     assertEquals(1, told.size(), told.toString());
     assertTrue(
         told.get(0).matches("compiled saxpy.cu for sm_90 with NV.* in [0-9.]+ s, kept in .*")
-            || told.get(0).matches("compiled saxpy.cu for sm_90 with nvcc .* in [0-9.]+ s, kept in .*"),
+            || told.get(0)
+                .matches("compiled saxpy.cu for sm_90 with nvcc .* in [0-9.]+ s, kept in .*"),
         told.get(0));
 
     KernelImage again = compiler.compile(source, options);
@@ -84,8 +85,10 @@ class CardCompilersTest {
     CompileException error =
         assertThrows(
             CompileException.class, () -> compiler.compile(source, CompileOptions.DEFAULT));
-    assertTrue(error.getMessage().startsWith("saxpy.cu for sm_90 does not compile ("), error.getMessage());
-    assertTrue(error.log().contains("saxpy.cu(4): error: identifier \"SCALE\" is undefined"), error.log());
+    assertTrue(
+        error.getMessage().startsWith("saxpy.cu for sm_90 does not compile ("), error.getMessage());
+    assertTrue(
+        error.log().contains("saxpy.cu(4): error: identifier \"SCALE\" is undefined"), error.log());
     assertTrue(told.isEmpty(), told.toString());
   }
 

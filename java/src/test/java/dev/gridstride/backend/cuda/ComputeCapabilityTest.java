@@ -32,16 +32,17 @@ class ComputeCapabilityTest {
 
   @Test
   void comesInOrder() {
-    assertTrue(
-        ComputeCapability.parse("10.0").compareTo(ComputeCapability.parse("sm_89")) > 0);
+    assertTrue(ComputeCapability.parse("10.0").compareTo(ComputeCapability.parse("sm_89")) > 0);
   }
 
   @Test
   void gridsCoverTheirElements() {
-    assertEquals(Dim.of(1), Dim.covering(0, 256));
-    assertEquals(Dim.of(1), Dim.covering(256, 256));
-    assertEquals(Dim.of(2), Dim.covering(257, 256));
-    assertThrows(IllegalArgumentException.class, () -> Dim.covering(Long.MAX_VALUE / 2, 256));
+    assertEquals(Dim.of(1), Dim.blocks(0, 256));
+    assertEquals(Dim.of(1), Dim.blocks(256, 256));
+    assertEquals(Dim.of(2), Dim.blocks(257, 256));
+    assertEquals(Dim.of(4), Dim.blocks(100_000, 256, 4));
+    assertThrows(IllegalArgumentException.class, () -> Dim.blocks(Long.MAX_VALUE, 256));
+    assertThrows(IllegalArgumentException.class, () -> Dim.of(1L << 31));
     assertThrows(IllegalArgumentException.class, () -> Dim.of(0));
     assertThrows(IllegalArgumentException.class, () -> Dim.of(1, -1));
     assertEquals(1L << 62, Dim.of(1 << 30, 1 << 30, 4).count());

@@ -28,15 +28,13 @@ class ImageFormatTest {
     assertEquals(new ComputeCapability(7, 5), late.target());
     ImageFormat early = ImageFormat.of(elf(190, 7, 0x005a055a));
     assertEquals(new ComputeCapability(9, 0), early.target());
-    assertEquals(
-        new ComputeCapability(12, 0), ImageFormat.of(elf(190, 8, 0x06007802)).target());
+    assertEquals(new ComputeCapability(12, 0), ImageFormat.of(elf(190, 8, 0x06007802)).target());
   }
 
   @Test
   void libraries() {
     boolean aarch64 = System.getProperty("os.arch").equals("aarch64");
-    assertEquals(
-        ImageFormat.Kind.HOST, ImageFormat.of(elf(aarch64 ? 183 : 62, 0, 0)).kind());
+    assertEquals(ImageFormat.Kind.HOST, ImageFormat.of(elf(aarch64 ? 183 : 62, 0, 0)).kind());
     ImageFormat other = ImageFormat.of(elf(aarch64 ? 62 : 183, 0, 0));
     assertEquals(ImageFormat.Kind.HOST_OF_ANOTHER_MACHINE, other.kind());
     assertNull(other.target());

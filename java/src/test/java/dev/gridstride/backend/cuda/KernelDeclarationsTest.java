@@ -51,7 +51,8 @@ class KernelDeclarationsTest {
                 + " e, int32_t f, long g, unsigned long long h, size_t i, i64 j, float k, double l,"
                 + " __half m);"));
     assertEquals(
-        "S16 S12 S8", sizes("__global__ void k(float4 a, int3 b, const __grid_constant__ uint2 c)"));
+        "S16 S12 S8",
+        sizes("__global__ void k(float4 a, int3 b, const __grid_constant__ uint2 c)"));
   }
 
   @Test
