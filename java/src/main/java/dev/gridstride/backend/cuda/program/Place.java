@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.DeviceBuffer;
+
 /**
  * A place in device memory that has its address later, when the program's memory is allocated: a
  * piece of memory and an offset into it.
@@ -12,7 +14,7 @@ final class Place {
   static final class Memory {
     final String name;
     final long bytes;
-    private long address;
+    private DeviceBuffer buffer;
 
     Memory(String name, long bytes) {
       this.name = name;
@@ -20,8 +22,16 @@ final class Place {
     }
 
     /** From now on the memory is here. */
-    void bind(long deviceAddress) {
-      address = deviceAddress;
+    void bind(DeviceBuffer place) {
+      buffer = place;
+    }
+
+    /** Where the memory is, once it is bound. */
+    DeviceBuffer buffer() {
+      if (buffer == null) {
+        throw new IllegalStateException("memory " + name + " has no address yet");
+      }
+      return buffer;
     }
   }
 
@@ -63,15 +73,9 @@ final class Place {
     return memory == null;
   }
 
-  /** The address, once the memory is bound; 0 for {@link #NULL}. */
-  long address() {
-    if (memory == null) {
-      return 0;
-    }
-    if (memory.address == 0) {
-      throw new IllegalStateException("place: " + this + " has no address yet");
-    }
-    return memory.address + offset;
+  /** The device memory from here on, once it is bound; {@link DeviceBuffer#NULL} for null. */
+  DeviceBuffer buffer() {
+    return memory == null ? DeviceBuffer.NULL : memory.buffer().slice(offset, bytes());
   }
 
   /** For example {@code conv1.weight+256}. */

@@ -1,0 +1,118 @@
+package dev.gridstride.backend.cuda.program;
+
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.conformance.Case;
+import dev.gridstride.conformance.Cases;
+import dev.gridstride.conformance.Comparison;
+import dev.gridstride.conformance.Device;
+import dev.gridstride.conformance.Runner;
+import dev.gridstride.program.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every conformance case by this project's CUDA kernels on the simulated device, in several ways
+ * that must give the same bits: blocks and threads in order and in random orders, values in one
+ * arena and each in a buffer of its own between guard zones, plain kernels and kernels with the
+ * checker's instrumentation. {@code -Dgridstride.case=TEXT} runs only the cases whose name contains
+ * the text.
+ */
+class KernelSuiteTest {
+  private static final String FILTER = "gridstride.case";
+
+  /**
+   * A way to run a case.
+   *
+   * @param seed of the order of blocks and threads; 0 is program order
+   */
+  private record Way(String name, long seed, SessionOptions options) {
+    Map<String, Tensor> run(Case test) {
+      Simulator.get().seed(seed);
+      try (Session session = CudaBackend.open(DeviceOptions.DEFAULT, options)) {
+        return Runner.run(test, session);
+      }
+    }
+  }
+
+  private static final SessionOptions GUARDED = new SessionOptions(true, true, false);
+  private static final SessionOptions CHECKED = new SessionOptions(true, false, true);
+
+  private static final List<Way> WAYS =
+      List.of(
+          new Way("in order, guard zones", 0, GUARDED),
+          new Way("random order, one arena", 1, SessionOptions.DEFAULT),
+          new Way("random order, guard zones", 2, GUARDED),
+          new Way("random order, checker", 3, CHECKED));
+
+  @AfterEach
+  void programOrder() {
+    if (Simulator.unavailableReason() == null) {
+      Simulator.get().seed(0);
+    }
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyCaseEveryWay() {
+    String wanted = System.getProperty(FILTER, "");
+    return Cases.all().stream()
+        .filter(test -> test.name().contains(wanted))
+        .map(test -> DynamicTest.dynamicTest(test.name(), () -> check(test)));
+  }
+
+  private static void check(Case test) {
+    String missing = Simulator.unavailableReason();
+    assumeTrue(missing == null, missing);
+    Map<String, Tensor> first = run(WAYS.get(0), test);
+    List<String> problems = new ArrayList<>(Comparison.differences(test, reference(test), first));
+    for (Way way : WAYS.subList(1, WAYS.size())) {
+      Map<String, Tensor> other = run(way, test);
+      first.forEach(
+          (key, tensor) -> {
+            if (!tensor.equals(other.get(key))) {
+              problems.add(
+                  key + ": other bits (" + way.name() + ") than (" + WAYS.get(0).name() + ")");
+            }
+          });
+    }
+    if (!problems.isEmpty()) {
+      fail(describe(test) + ":\n  " + String.join("\n  ", problems) + rerun(test));
+    }
+  }
+
+  private static Map<String, Tensor> run(Way way, Case test) {
+    try {
+      return way.run(test);
+    } catch (RuntimeException e) {
+      throw new AssertionError(
+          describe(test) + ", " + way.name() + ": " + e.getMessage() + rerun(test), e);
+    }
+  }
+
+  private static String describe(Case test) {
+    return test.name() + " (seed " + test.seed() + "; " + test.reason() + ")";
+  }
+
+  private static String rerun(Case test) {
+    return "\nrerun: mvn -q -B -pl java test -Dtest=KernelSuiteTest -D"
+        + FILTER
+        + "='"
+        + test.name()
+        + "'";
+  }
+
+  private static Map<String, Tensor> reference(Case test) {
+    try (Session session = Device.reference().open()) {
+      return Runner.run(test, session);
+    }
+  }
+}
