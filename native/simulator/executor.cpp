@@ -19,12 +19,14 @@ namespace gridstride {
 Block block;
 
 // What threadIdx, blockIdx, blockDim and gridDim of an image are.
+#pragma GCC visibility push(default)
 extern "C" {
 Index gridstride_sim_thread_index;
 Index gridstride_sim_block_index;
 Index gridstride_sim_block_extent;
 Index gridstride_sim_grid_extent;
 }
+#pragma GCC visibility pop
 
 namespace {
 

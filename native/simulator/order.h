@@ -1,0 +1,19 @@
+// Checks that work which touches the same memory is ordered: by a stream, an event, a graph's edge or the host.
+#pragma once
+
+#include "work.h"
+
+namespace gridstride {
+
+void order_after(Work& work, Work& earlier);  // `work` waits for `earlier`, which may be done
+void order_issued(Work& work);
+void order_host_waited(Work& work);           // the host knows that it, and all before it, is done
+void order_host_waited_for_all();
+
+// The set in which the accesses of a launch are to be noted, or null if nobody asks.
+AccessSet* order_accesses(Work& work);
+void order_access(Work& work, uintptr_t p, size_t bytes, bool write);
+// Compares what the work touched with all that nothing orders; fails.
+void order_ran(Work& work);
+
+}  // namespace gridstride
