@@ -33,7 +33,7 @@
 //   in shared memory a warp reads 96 rows of 64 bytes for 64 x 32 sums: 6 KB for 32 mma of bf16.
 //   sm_90      registers (tf32 / bf16)               shared   blocks an SM   warps of 64
 //   64x64      nn 80 / 94, nt 78 / 80, tn 94 / 80     32 KB    5 or 6         20 or 24
-//   128x128    nn 126 / 128, nt 125 / 128, tn 121 / 128    48 KB    2 (registers)  16
+//   128x128    nn 122 / 128, nt 123 / 128, tn 120 / 126    48 KB    2 (registers)  16
 #include "gridstride.cuh"
 
 // One block's part of the product. TRANS_A: a is [k, m]; TRANS_B: b is [n, k].
@@ -56,10 +56,10 @@ extern "C" __global__ void __launch_bounds__(128) matmul_nn_64x64_tf32(float* c,
 extern "C" __global__ void __launch_bounds__(128) matmul_nn_64x64_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, false, false, 64, 64, 32, 32, 4>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_nn_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_nn_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
   matmul<float, false, false, 128, 128, 64, 32, 3>(c, nullptr, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_nn_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_nn_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, false, false, 128, 128, 64, 32, 3>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
 
@@ -70,10 +70,10 @@ extern "C" __global__ void __launch_bounds__(128) matmul_nt_64x64_tf32(float* c,
 extern "C" __global__ void __launch_bounds__(128) matmul_nt_64x64_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, false, true, 64, 64, 32, 32, 4>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_nt_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_nt_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
   matmul<float, false, true, 128, 128, 64, 32, 3>(c, nullptr, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_nt_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_nt_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, false, true, 128, 128, 64, 32, 3>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
 
@@ -84,10 +84,10 @@ extern "C" __global__ void __launch_bounds__(128) matmul_tn_64x64_tf32(float* c,
 extern "C" __global__ void __launch_bounds__(128) matmul_tn_64x64_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, true, false, 64, 64, 32, 32, 4>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_tn_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_tn_128x128_tf32(float* c, const float* a, const float* b, const float* bias, int m, int n, int k, int relu) {
   matmul<float, true, false, 128, 128, 64, 32, 3>(c, nullptr, a, b, bias, m, n, k, relu != 0);
 }
-extern "C" __global__ void __launch_bounds__(256, 2) matmul_tn_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
+extern "C" __global__ void __launch_bounds__(256) matmul_tn_128x128_bf16(float* c, bf16* c_bf16, const bf16* a, const bf16* b, const float* bias, int m, int n, int k, int relu) {
   matmul<bf16, true, false, 128, 128, 64, 32, 3>(c, c_bf16, a, b, bias, m, n, k, relu != 0);
 }
 

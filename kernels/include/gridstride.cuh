@@ -775,6 +775,7 @@ struct Product {
       if (step < steps) copy(step);
       copy_async_commit();
     }
+#pragma unroll 1
     for (int step = 0; step < steps; step++) {
       copy_async_wait<STAGES - 2>();
       __syncthreads();  // this stage is there for all, and all have done with the one before

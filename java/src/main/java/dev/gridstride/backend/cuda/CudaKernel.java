@@ -162,6 +162,10 @@ public final class CudaKernel {
     return value[0];
   }
 
+  ParameterLayout layout() {
+    return layout;
+  }
+
   CudaModule module() {
     return module;
   }
