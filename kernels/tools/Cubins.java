@@ -59,7 +59,7 @@ public final class Cubins {
 
   public static void main(String[] args) throws Exception {
     if (args.length != 5) {
-      System.err.println("usage: java Cubins.java KERNELS WORK OUTPUT NVCC JOBS");
+      System.out.println("usage: java Cubins.java KERNELS WORK OUTPUT NVCC JOBS");
       System.exit(2);
     }
     System.exit(new Cubins(args).build() ? 0 : 1);
@@ -100,7 +100,7 @@ public final class Cubins {
     for (Future<Boolean> result : results) {
       good &= result.get();
     }
-    words.forEach((told, on) -> System.err.println("kernels: " + named(on) + ": " + told));
+    words.forEach((told, on) -> System.out.println("kernels: " + named(on) + ": " + told));
     if (!good) {
       return false;
     }
@@ -303,7 +303,7 @@ public final class Cubins {
       for (var on : kernel.getValue().entrySet()) {
         if (on.getValue().spill() > 0) {
           free = false;
-          System.err.printf(
+          System.out.printf(
               "kernels: %s spills %d bytes on sm_%d (%d registers)%n",
               kernel.getKey(), on.getValue().spill(), on.getKey(), on.getValue().registers());
         }
