@@ -1,22 +1,281 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.program.MatmulLaunches.Product;
+import dev.gridstride.backend.cuda.program.MatmulLaunches.Splits;
+import dev.gridstride.backend.cuda.program.TilePlan.Tile;
+import dev.gridstride.program.Padding2d;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.Size2d;
 import dev.gridstride.program.op.Conv2d;
 import dev.gridstride.program.op.Conv2dBackwardData;
 import dev.gridstride.program.op.Conv2dBackwardWeights;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Launches of {@code conv2d.cu}. */
+/**
+ * Launches of {@code conv2d.cu}. What runs is chosen here, by shape:
+ *
+ * <ul>
+ *   <li>a 1x1 kernel that skips nothing is a matrix product of pixels by channels, and goes to
+ *       {@code matmul.cu};
+ *   <li>groups of few channels have kernels with a thread for each output;
+ *   <li>all else is an implicit matrix product, over the tile of {@link TilePlan}.
+ * </ul>
+ */
 final class Conv2dLaunches {
+  private static final String FILE = "conv2d";
+
+  /** Output (input) pixels by channels: wide, for at most 32 channels, and small for few pixels. */
+  static final List<Tile> PIXEL_TILES =
+      List.of(
+          new Tile("128x64", 128, 64, 128, 1.0),
+          new Tile("128x32", 128, 32, 128, 0.85),
+          new Tile("64x32", 64, 32, 128, 0.65));
+
+  /** Output channels by taps of all input channels. */
+  static final List<Tile> WEIGHT_TILES =
+      List.of(
+          new Tile("128x64", 128, 64, 128, 1.0),
+          new Tile("64x64", 64, 64, 128, 0.85),
+          new Tile("32x32", 32, 32, 64, 0.6));
+
+  /** A group with fewer input or output channels leaves a tile three quarters empty. */
+  private static final int FEW_CHANNELS = 8;
+
+  /** Output channels of a block of the weight gradient of such groups. */
+  private static final int GROUPED_COLS = 32;
+
   private Conv2dLaunches() {}
 
   static void forward(Conv2d op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    Sizes sizes = Sizes.of(op, e.input(0).shape(), e.input(1).shape(), e.output(0).shape(), e);
+    Place x = e.in(0);
+    Place w = e.in(1);
+    Place bias = e.optionalIn(2);
+    if (sizes.pointwise()) {
+      Product product = new Product(sizes.outPixels(), sizes.oc, sizes.ic, false, true);
+      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, x, w, bias, op.relu());
+      return;
+    }
+    long outputs = sizes.outPixels() * sizes.outChannels();
+    if (sizes.fewChannels()) {
+      Object[] args = sizes.append(List.of(e.out(0), x, w, bias), op.relu() ? 1 : 0);
+      byElement(e, "conv2d_grouped_forward_f32", outputs, args);
+      return;
+    }
+    TilePlan plan = plan(e, sizes, sizes.outPixels(), sizes.oc, sizes.taps(), true, PIXEL_TILES);
+    Splits splits = new Splits(e, plan.splits(), e.out(0), outputs, Place.NULL, 0, bias, op.relu());
+    e.launch(
+        FILE,
+        "conv2d_forward_" + plan.tile().name() + "_f32",
+        grid(plan, sizes.outPixels(), sizes.oc, sizes.groups * plan.splits()),
+        Dim.of(plan.tile().threads()),
+        0,
+        sizes.append(
+            List.of(splits.y, x, w, splits.bias), plan.depth(), splits.pitch, splits.relu));
+    splits.add(sizes.outChannels());
   }
 
   static void backwardData(Conv2dBackwardData op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    Sizes sizes = Sizes.of(op.conv(), op.inputShape(), e.input(1).shape(), e.input(0).shape(), e);
+    Place dy = e.in(0);
+    Place w = e.in(1);
+    if (sizes.pointwise()) {
+      Product product = new Product(sizes.outPixels(), sizes.ic, sizes.oc, false, false);
+      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, dy, w, Place.NULL, false);
+      return;
+    }
+    Object[] args = sizes.append(List.of(e.out(0), dy, w));
+    if (sizes.fewChannels()) {
+      long inputs = sizes.inPixels() * sizes.inChannels();
+      byElement(e, "conv2d_grouped_backward_data_f32", inputs, args);
+      return;
+    }
+    // A product for each phase of the stride; the largest is the first.
+    int phases = sizes.sh * sizes.sw;
+    long rows = Dim.ceilDiv(sizes.ih, sizes.sh) * Dim.ceilDiv(sizes.iw, sizes.sw) * (long) sizes.n;
+    int products = e.int32((long) sizes.groups * phases, "groups times stride");
+    int depth = (int) Dim.ceilDiv(sizes.kh * sizes.kw * (long) sizes.oc, phases);
+    TilePlan plan = plan(e, rows, sizes.ic, depth, products, false, PIXEL_TILES);
+    e.launch(
+        FILE,
+        "conv2d_backward_data_" + plan.tile().name() + "_f32",
+        grid(plan, rows, sizes.ic, products),
+        Dim.of(plan.tile().threads()),
+        0,
+        args);
   }
 
   static void backwardWeights(Conv2dBackwardWeights op, Emitter e) {
-    throw e.unsupported("no kernel yet");
+    Sizes sizes = Sizes.of(op.conv(), e.input(0).shape(), op.weightShape(), e.input(1).shape(), e);
+    Place x = e.in(0);
+    Place dy = e.in(1);
+    Place db = op.bias() ? e.out(1) : Place.NULL;
+    if (sizes.pointwise()) {
+      Product product = new Product(sizes.oc, sizes.ic, sizes.outPixels(), true, false);
+      MatmulLaunches.launch(e, product, e.out(0), db, dy, x, Place.NULL, false);
+      return;
+    }
+    long weights = (long) sizes.outChannels() * sizes.taps();
+    int pixels = (int) sizes.outPixels();
+    TilePlan plan =
+        sizes.fewChannels()
+            ? groupedWeights(e, sizes)
+            : plan(e, sizes, sizes.oc, sizes.taps(), pixels, true, WEIGHT_TILES);
+    Splits splits =
+        new Splits(e, plan.splits(), e.out(0), weights, db, sizes.outChannels(), Place.NULL, false);
+    Object[] args = sizes.append(List.of(splits.y, splits.sums, x, dy), plan.depth(), splits.pitch);
+    if (sizes.fewChannels()) {
+      long columns = Dim.ceilDiv(sizes.outChannels(), GROUPED_COLS);
+      e.launch(
+          FILE,
+          "conv2d_grouped_backward_weights_f32",
+          Dim.of(columns, sizes.taps(), plan.splits()),
+          Dim.of(GROUPED_COLS, Blocks.THREADS / GROUPED_COLS),
+          0,
+          args);
+    } else {
+      e.launch(
+          FILE,
+          "conv2d_backward_weights_" + plan.tile().name() + "_f32",
+          grid(plan, sizes.oc, sizes.taps(), sizes.groups * plan.splits()),
+          Dim.of(plan.tile().threads()),
+          0,
+          args);
+    }
+    splits.add(sizes.taps());
+  }
+
+  /** Enough splits that every multiprocessor has 8 blocks of 256 threads, all that it holds. */
+  private static TilePlan groupedWeights(Emitter e, Sizes sizes) {
+    if (sizes.taps() > TilePlan.MOST_BLOCKS) {
+      throw e.unsupported("kernel too large for groups of few channels");
+    }
+    long blocks = Dim.ceilDiv(sizes.outChannels(), GROUPED_COLS) * sizes.taps();
+    long wanted = Dim.ceilDiv(8L * e.multiprocessors(), blocks);
+    long pixels = sizes.outPixels();
+    long depth = Math.max(Dim.ceilDiv(pixels, wanted), Blocks.THREADS);
+    return new TilePlan(null, (int) Dim.ceilDiv(pixels, depth), (int) depth);
+  }
+
+  private static TilePlan plan(
+      Emitter e, Sizes sizes, long m, long n, int k, boolean split, List<Tile> tiles) {
+    return plan(e, m, n, k, sizes.groups, split, tiles);
+  }
+
+  private static TilePlan plan(
+      Emitter e, long m, long n, int k, int products, boolean split, List<Tile> tiles) {
+    TilePlan plan =
+        products > TilePlan.MOST_BLOCKS
+            ? null
+            : TilePlan.of(m, n, k, products, split, e.multiprocessors(), tiles);
+    if (plan == null) {
+      throw e.unsupported("no grid has room for " + products + " products of " + n + " columns");
+    }
+    return plan;
+  }
+
+  private static Dim grid(TilePlan plan, long m, long n, int products) {
+    Tile tile = plan.tile();
+    return Dim.of(Dim.ceilDiv(m, tile.rows()), Dim.ceilDiv(n, tile.cols()), products);
+  }
+
+  private static void byElement(Emitter e, String kernel, long elements, Object[] args) {
+    e.launch(FILE, kernel, Dim.of(Dim.ceilDiv(elements, Blocks.THREADS)), Blocks.ALL, 0, args);
+  }
+
+  /** The kernels' sizes, in their order; ic and oc are channels of one group. */
+  private record Sizes(
+      int n,
+      int ih,
+      int iw,
+      int ic,
+      int oh,
+      int ow,
+      int oc,
+      int kh,
+      int kw,
+      int sh,
+      int sw,
+      int pt,
+      int pl,
+      int dh,
+      int dw,
+      int groups) {
+    static Sizes of(Conv2d conv, Shape x, Shape w, Shape y, Emitter e) {
+      ChannelsLast in = ChannelsLast.of(x);
+      ChannelsLast out = ChannelsLast.of(y);
+      Size2d kernel = Conv2d.kernel(w);
+      Padding2d padding = conv.padding();
+      int groups = conv.groups();
+      e.int32(in.n() * in.pixels(), "pixels");
+      e.int32(out.n() * out.pixels(), "output pixels");
+      e.int32(in.elements() / in.n(), "elements of an image");
+      e.int32(out.elements() / out.n(), "elements of an output image");
+      e.int32(w.elementsPerRow() * out.c(), "weights");
+      return new Sizes(
+          in.n(),
+          in.h(),
+          in.w(),
+          in.c() / groups,
+          out.h(),
+          out.w(),
+          out.c() / groups,
+          kernel.height(),
+          kernel.width(),
+          conv.stride().height(),
+          conv.stride().width(),
+          padding.top(),
+          padding.left(),
+          conv.dilation().height(),
+          conv.dilation().width(),
+          groups);
+    }
+
+    int inChannels() {
+      return ic * groups;
+    }
+
+    int outChannels() {
+      return oc * groups;
+    }
+
+    long inPixels() {
+      return (long) n * ih * iw;
+    }
+
+    long outPixels() {
+      return (long) n * oh * ow;
+    }
+
+    /** Weights of one output channel. */
+    int taps() {
+      return kh * kw * ic;
+    }
+
+    /** Whether every pixel of the output is a product of the same pixel of the input. */
+    boolean pointwise() {
+      return groups == 1
+          && kh == 1
+          && kw == 1
+          && sh == 1
+          && sw == 1
+          && ih == oh
+          && iw == ow
+          && pt == 0
+          && pl == 0;
+    }
+
+    boolean fewChannels() {
+      return groups > 1 && Math.min(ic, oc) < FEW_CHANNELS;
+    }
+
+    /** A kernel's arguments: pointers, sizes, and the rest. */
+    Object[] append(List<Place> pointers, Object... rest) {
+      List<Object> args = new ArrayList<>(pointers);
+      args.addAll(List.of(n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dh, dw, groups));
+      args.addAll(List.of(rest));
+      return args.toArray();
+    }
   }
 }
