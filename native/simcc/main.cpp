@@ -177,12 +177,16 @@ int compile(const Options& o) {
   std::ofstream(scratch.path + "/out.ii", std::ios::binary) << translation.text;
 
   Words command = compiler_command();
-  append(command, {"-c", "-fPIC", "-g", o.optimise, "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-fno-plt"});
+  append(command, {"-c", "-fPIC", "-g", o.optimise, "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-fno-plt",
+                   // calls of the device have to return to where they stand in the source
+                   "-fno-optimize-sibling-calls"});
   if (!has_standard) command.push_back("-std=gnu++17");
   if (checked) {
-    // Vectors and memset made from loops would hide accesses, or widen them.
+    // Each access is to be seen once, where it is written: no vectors or memset made from loops, no
+    // loads before their time.
     append(command, {"-fsanitize=thread,bounds-strict,alignment", "--param=tsan-instrument-func-entry-exit=0", "-fno-tree-vectorize",
-                     "-fno-tree-slp-vectorize", "-fno-tree-loop-distribute-patterns"});
+                     "-fno-tree-slp-vectorize", "-fno-tree-loop-distribute-patterns", "-fno-tree-loop-im", "-fno-tree-pre", "-fno-partial-inlining", "-fno-code-hoisting",
+                     "-fno-hoist-adjacent-loads"});
   } else if (o.flavour == Flavour::ADDRESS_SANITIZER) {
     append(command, {"-fsanitize=address", "-fno-omit-frame-pointer"});
   }

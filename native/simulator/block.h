@@ -102,8 +102,15 @@ Thread& thread_of(const Post* posts, unsigned lane);
 [[noreturn]] void fail(int code, const Thread* who, const void* pc, const char* kind, const char* format, ...)
     __attribute__((format(printf, 5, 6)));
 
+// The same without ending anything.
+Outcome failure(int code, const Thread* who, const void* pc, const char* kind, const char* format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+// Reported at the end of the block, or when it goes wrong in another way, unless a race explains it.
+extern Outcome postponed;
+
 // Ends the launch with this outcome.
-[[noreturn]] void abandon(int code, std::string kind, std::string message);
+[[noreturn]] void abandon(Outcome outcome);
 
 // "thread (3,0,0)"
 std::string name_of(const Thread& thread);

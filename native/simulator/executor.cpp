@@ -367,6 +367,10 @@ void run_grid(const Launch& launch) {
     fill(shared);
     if (hooks::on) hooks::block_begins();
     run_block();
+    if (!failed && postponed.code != 0) {
+      failed = true;
+      outcome = postponed;
+    }
   }
 }
 
@@ -403,7 +407,7 @@ void run_collective(Warp& warp, uint32_t mask) {
   }
   warp.posted &= ~mask;
   if (model.run != nullptr) model.run(warp.posts, mask);
-  if (hooks::on) hooks::warp_synchronised(static_cast<unsigned>(&warp - block.warps), mask);
+  if (hooks::on && model.run == nullptr) hooks::warp_synchronised(static_cast<unsigned>(&warp - block.warps), mask);
 }
 
 }  // namespace
@@ -434,11 +438,9 @@ void collective(const char* name, Collective run, uint32_t mask, void* operands,
 
 // ---- Failure ----
 
-void abandon(int code, std::string kind, std::string message) {
+void abandon(Outcome what) {
   failed = true;
-  outcome.code = code;
-  outcome.kind = std::move(kind);
-  outcome.message = std::move(message);
+  outcome = std::move(what);
   void* never;
   sanitizer::leave(nullptr, &home_stack);
   gridstride_fiber_switch(&never, home);
@@ -452,6 +454,7 @@ Outcome execute(const Launch& launch) {
     fault::install();
   }
   failed = false;
+  postponed.code = 0;
   block.launch = &launch;
   try {
     block.image = image_of(launch.image);

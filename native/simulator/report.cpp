@@ -1,6 +1,7 @@
 // The words of an error: kernel, kind, details, block, thread, place.
 
 #include <cstdio>
+#include <string_view>
 
 #include "block.h"
 #include "source_place.h"
@@ -21,16 +22,37 @@ std::string name_of_block(uint64_t linear) {
   return text;
 }
 
-void fail(int code, const Thread* who, const void* pc, const char* kind, const char* format, ...) {
+Outcome postponed;
+
+namespace {
+
+Outcome compose(int code, const Thread* who, const void* pc, const char* kind, const char* format, va_list arguments) {
   char details[1024];
-  va_list arguments;
-  va_start(arguments, format);
   std::vsnprintf(details, sizeof details, format, arguments);
-  va_end(arguments);
   std::string message = std::string("kernel ") + block.launch->kernel->name + ": " + kind + ": " + details + "; " + name_of_block(block.linear);
   if (who != nullptr) message += ", " + name_of(*who);
   if (pc != nullptr) message += ", at " + source_place(*block.image, pc);
-  abandon(code, kind, message);
+  return {code, kind, message};
+}
+
+}  // namespace
+
+Outcome failure(int code, const Thread* who, const void* pc, const char* kind, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  Outcome outcome = compose(code, who, pc, kind, format, arguments);
+  va_end(arguments);
+  return outcome;
+}
+
+void fail(int code, const Thread* who, const void* pc, const char* kind, const char* format, ...) {
+  bool race = std::string_view(kind).find("race") != std::string_view::npos;
+  if (postponed.code != 0 && !race) abandon(postponed);
+  va_list arguments;
+  va_start(arguments, format);
+  Outcome outcome = compose(code, who, pc, kind, format, arguments);
+  va_end(arguments);
+  abandon(std::move(outcome));
 }
 
 }  // namespace gridstride

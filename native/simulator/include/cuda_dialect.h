@@ -33,8 +33,8 @@
 extern "C" {
 extern __attribute__((visibility("default"))) const uint3 threadIdx __asm__("gridstride_sim_thread_index");
 extern __attribute__((visibility("default"))) const uint3 blockIdx __asm__("gridstride_sim_block_index");
-extern __attribute__((visibility("default"))) const dim3 blockDim __asm__("gridstride_sim_block_extent");
-extern __attribute__((visibility("default"))) const dim3 gridDim __asm__("gridstride_sim_grid_extent");
+extern __attribute__((visibility("default"))) const uint3 blockDim __asm__("gridstride_sim_block_extent");
+extern __attribute__((visibility("default"))) const uint3 gridDim __asm__("gridstride_sim_grid_extent");
 }
 static constexpr int warpSize = 32;
 
@@ -47,9 +47,14 @@ GRIDSTRIDE_INLINE int __syncthreads_or(int predicate) { return gridstride_sim_sy
 GRIDSTRIDE_INLINE void __syncwarp(unsigned mask = 0xffffffffu) { gridstride_sim_syncwarp(mask); }
 
 // Threads switch only at barriers, so a fence has only the compiler to hold back.
-GRIDSTRIDE_INLINE void __threadfence() { __asm__ volatile("" ::: "memory"); }
 GRIDSTRIDE_INLINE void __threadfence_block() { __asm__ volatile("" ::: "memory"); }
-GRIDSTRIDE_INLINE void __threadfence_system() { __asm__ volatile("" ::: "memory"); }
+GRIDSTRIDE_INLINE void __threadfence() {
+#if defined(GRIDSTRIDE_CHECKED)
+  gridstride_sim_fence();
+#endif
+  __asm__ volatile("" ::: "memory");
+}
+GRIDSTRIDE_INLINE void __threadfence_system() { __threadfence(); }
 
 GRIDSTRIDE_INLINE void __trap() { gridstride_sim_trap(); }
 GRIDSTRIDE_INLINE void __nanosleep(unsigned) {}
@@ -123,3 +128,18 @@ GRIDSTRIDE_INLINE unsigned __reduce_xor_sync(unsigned mask, unsigned v) { return
 
 #include "cuda_atomics.h"
 #include "cuda_math.h"
+
+#if defined(GRIDSTRIDE_CHECKED)
+// Copies by a library are not instrumented: they are announced.
+GRIDSTRIDE_INLINE void* gridstride_memcpy(void* to, const void* from, size_t bytes) {
+  gridstride_sim_read(from, bytes);
+  gridstride_sim_write(to, bytes);
+  return __builtin_memcpy(to, from, bytes);
+}
+GRIDSTRIDE_INLINE void* gridstride_memset(void* to, int byte, size_t bytes) {
+  gridstride_sim_write(to, bytes);
+  return __builtin_memset(to, byte, bytes);
+}
+#define memcpy gridstride_memcpy
+#define memset gridstride_memset
+#endif

@@ -35,6 +35,7 @@ GRIDSTRIDE_CALL void gridstride_sim_copy_async_wait_all();
 
 // An atomic operation on these bytes is about to happen (checked images only).
 GRIDSTRIDE_CALL void gridstride_sim_atomic(const void* at, unsigned bytes, const void* pc);
+GRIDSTRIDE_CALL void gridstride_sim_fence();
 // Bytes read and written by a library function (checked images only).
 GRIDSTRIDE_CALL void gridstride_sim_read(const void* at, unsigned long bytes);
 GRIDSTRIDE_CALL void gridstride_sim_write(const void* at, unsigned long bytes);
