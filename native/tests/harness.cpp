@@ -67,19 +67,6 @@ uintptr_t first_unwritten(const Allocation& a, uintptr_t p, size_t bytes) {
   return 0;
 }
 
-AccessSet::~AccessSet() {
-  for (Touched* t : all_) delete t;
-}
-
-AccessSet::Touched& AccessSet::touched(const Allocation& a) {
-  for (Touched* t : all_) {
-    if (t->id == a.id) return *t;
-  }
-  size_t words = (a.bytes + 3) / 4;
-  all_.push_back(new Touched{&a, a.id, a.base, words, std::vector<uint64_t>((words + 63) / 64), std::vector<uint64_t>((words + 63) / 64)});
-  return *all_.back();
-}
-
 namespace test {
 
 namespace {
