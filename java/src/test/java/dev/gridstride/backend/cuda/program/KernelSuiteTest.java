@@ -72,30 +72,28 @@ class KernelSuiteTest {
   private static void check(Case test) {
     String missing = Simulator.unavailableReason();
     assumeTrue(missing == null, missing);
-    Map<String, Tensor> first = run(WAYS.get(0), test);
-    List<String> problems = new ArrayList<>(Comparison.differences(test, reference(test), first));
-    for (Way way : WAYS.subList(1, WAYS.size())) {
-      Map<String, Tensor> other = run(way, test);
-      first.forEach(
-          (key, tensor) -> {
-            if (!tensor.equals(other.get(key))) {
-              problems.add(
-                  key + ": other bits (" + way.name() + ") than (" + WAYS.get(0).name() + ")");
-            }
-          });
+    List<String> problems = new ArrayList<>();
+    Map<String, Tensor> first = null;
+    for (Way way : WAYS) {
+      try {
+        Map<String, Tensor> results = way.run(test);
+        if (first == null) {
+          first = results;
+          problems.addAll(Comparison.differences(test, reference(test), results));
+        } else if (!results.equals(first)) {
+          problems.add(way.name() + ": other bits in " + differing(first, results));
+        }
+      } catch (RuntimeException e) {
+        problems.add(way.name() + ": " + e.getMessage());
+      }
     }
     if (!problems.isEmpty()) {
       fail(describe(test) + ":\n  " + String.join("\n  ", problems) + rerun(test));
     }
   }
 
-  private static Map<String, Tensor> run(Way way, Case test) {
-    try {
-      return way.run(test);
-    } catch (RuntimeException e) {
-      throw new AssertionError(
-          describe(test) + ", " + way.name() + ": " + e.getMessage() + rerun(test), e);
-    }
+  private static List<String> differing(Map<String, Tensor> first, Map<String, Tensor> other) {
+    return first.keySet().stream().filter(key -> !first.get(key).equals(other.get(key))).toList();
   }
 
   private static String describe(Case test) {
