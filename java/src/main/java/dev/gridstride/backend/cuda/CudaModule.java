@@ -14,7 +14,7 @@ import jcuda.driver.CUjit_option;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JITOptions;
 
-/** Loaded kernels. */
+/** Loaded kernels. One that is not closed lives as long as its context. */
 public final class CudaModule implements AutoCloseable {
   private static final int LOG_BYTES = 16 * 1024;
 
@@ -75,28 +75,35 @@ public final class CudaModule implements AutoCloseable {
   }
 
   private CudaKernel find(String name) {
+    if (image.isMangled(name)) {
+      throw notFound(name);
+    }
     FunctionHandle function = new FunctionHandle();
     Supplier<String> doing = () -> "looking for kernel " + name + " in " + image.name();
     int status =
         context.status(
             "cuModuleGetFunction", doing, () -> cuModuleGetFunction(function, module, name));
     if (status == Status.NOT_FOUND) {
-      String others =
-          image.kernelNames().isEmpty()
-              ? ""
-              : "; its source declares " + String.join(", ", image.kernelNames());
-      throw new IllegalArgumentException(
-          "no kernel "
-              + name
-              + " in "
-              + image.name()
-              + others
-              + "; kernels are found by name if declared extern \"C\"");
+      throw notFound(name);
     }
     if (status != Status.SUCCESS) {
       throw context.failure("cuModuleGetFunction", status, doing.get());
     }
     return new CudaKernel(this, name, function, image.parameters(name));
+  }
+
+  private IllegalArgumentException notFound(String name) {
+    String problem = "no kernel " + name + " in " + image.name();
+    if (image.isMangled(name)) {
+      return new IllegalArgumentException(
+          problem
+              + ": its source declares it without extern \"C\", so that a card knows it by another"
+              + " name");
+    }
+    return new IllegalArgumentException(
+        image.kernelNames().isEmpty()
+            ? problem
+            : problem + "; its source declares " + String.join(", ", image.kernelNames()));
   }
 
   /**

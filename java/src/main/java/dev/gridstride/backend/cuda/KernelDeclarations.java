@@ -1,7 +1,10 @@
 package dev.gridstride.backend.cuda;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +48,8 @@ final class KernelDeclarations {
 
   private final List<String> tokens = new ArrayList<>();
   private final Map<String, KernelParameter> aliases = new HashMap<>();
-  private final Map<String, List<KernelParameter>> found = new LinkedHashMap<>();
+  private final Map<String, List<KernelParameter>> kernels = new LinkedHashMap<>();
+  private final Set<String> mangled = new HashSet<>();
 
   private KernelDeclarations(String source) {
     String bare =
@@ -58,24 +62,55 @@ final class KernelDeclarations {
     }
   }
 
-  /** Parameters by the kernel's name, in the order of the source. */
-  static Map<String, List<KernelParameter>> parse(String source) {
+  static KernelDeclarations parse(String source) {
     KernelDeclarations declarations = new KernelDeclarations(source);
     declarations.scan();
-    return declarations.found;
+    return declarations;
+  }
+
+  /** What is known of an image without a source. */
+  static KernelDeclarations unknown() {
+    return new KernelDeclarations("");
+  }
+
+  /** Parameters by the kernel's name, in the order of the source. */
+  Map<String, List<KernelParameter>> kernels() {
+    return kernels;
+  }
+
+  /** Kernels declared without {@code extern "C"}, which the driver knows by other names. */
+  Set<String> mangled() {
+    return mangled;
   }
 
   private void scan() {
     boolean template = false;
+    boolean linkage = false;
+    // For each open brace, whether all in it has C linkage.
+    Deque<Boolean> braces = new ArrayDeque<>();
     for (int i = 0; i < tokens.size(); i++) {
       switch (tokens.get(i)) {
         case "typedef" -> alias(i + 1, true);
         case "using" -> alias(i + 1, false);
         case "template" -> template = true;
-        case ";", "}" -> template = false;
+        case "\"C\"" -> linkage = true;
+        case "{" -> {
+          boolean block = i > 0 && tokens.get(i - 1).equals("\"C\"");
+          braces.push(block || Boolean.TRUE.equals(braces.peek()));
+          linkage = false;
+        }
+        case ";" -> {
+          template = false;
+          linkage = false;
+        }
+        case "}" -> {
+          template = false;
+          linkage = false;
+          braces.poll();
+        }
         case "__global__" -> {
           if (!template) {
-            kernel(i + 1);
+            kernel(i + 1, linkage || Boolean.TRUE.equals(braces.peek()));
           }
         }
         default -> {
@@ -106,7 +141,7 @@ final class KernelDeclarations {
     }
   }
 
-  private void kernel(int from) {
+  private void kernel(int from, boolean named) {
     int i = from;
     String name = null;
     while (i < tokens.size()) {
@@ -119,7 +154,11 @@ final class KernelDeclarations {
         if (name.startsWith("__") && name.endsWith("__")) {
           i = close; // __launch_bounds__(256) and the like
         } else {
-          found.put(name, parameters(tokens.subList(i + 1, close)));
+          if (named) {
+            kernels.put(name, parameters(tokens.subList(i + 1, close)));
+          } else {
+            mangled.add(name);
+          }
           return;
         }
       } else if (!token.matches("[A-Za-z_].*")) {

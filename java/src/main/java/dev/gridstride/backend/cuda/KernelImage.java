@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Compiled kernels, and what is known of their parameters: a cubin, PTX or fat binary for a card,
@@ -15,13 +14,13 @@ public final class KernelImage {
   private final String name;
   private final byte[] bytes;
   private final String log;
-  private final Map<String, List<KernelParameter>> kernels;
+  private final KernelDeclarations declarations;
 
-  KernelImage(String name, byte[] bytes, String log, Map<String, List<KernelParameter>> kernels) {
+  KernelImage(String name, byte[] bytes, String log, KernelDeclarations declarations) {
     this.name = name;
     this.bytes = bytes;
     this.log = log;
-    this.kernels = kernels;
+    this.declarations = declarations;
   }
 
   /**
@@ -31,7 +30,7 @@ public final class KernelImage {
    * @param name for messages
    */
   public static KernelImage of(String name, byte[] bytes) {
-    return new KernelImage(name, bytes.clone(), "", Map.of());
+    return new KernelImage(name, bytes.clone(), "", KernelDeclarations.unknown());
   }
 
   /**
@@ -49,7 +48,11 @@ public final class KernelImage {
    */
   public static KernelImage read(Path file) {
     try {
-      return new KernelImage(file.getFileName().toString(), Files.readAllBytes(file), "", Map.of());
+      return new KernelImage(
+          file.getFileName().toString(),
+          Files.readAllBytes(file),
+          "",
+          KernelDeclarations.unknown());
     } catch (IOException e) {
       throw FileException.reading(file, e);
     }
@@ -72,7 +75,12 @@ public final class KernelImage {
 
   /** Names of the kernels that its source declares; empty if the source is not known. */
   public List<String> kernelNames() {
-    return List.copyOf(kernels.keySet());
+    return List.copyOf(declarations.kernels().keySet());
+  }
+
+  /** Whether the source declares this kernel, but without {@code extern "C"}. */
+  boolean isMangled(String kernel) {
+    return declarations.mangled().contains(kernel) && !declarations.kernels().containsKey(kernel);
   }
 
   /** The code itself. */
@@ -82,7 +90,7 @@ public final class KernelImage {
 
   /** Parameters of a kernel, or null if its declaration is not known. */
   List<KernelParameter> parameters(String kernel) {
-    return kernels.get(kernel);
+    return declarations.kernels().get(kernel);
   }
 
   @Override

@@ -56,7 +56,7 @@ public final class KernelSource {
 
   /** Names of the kernels that it declares, as far as they do not come out of macros. */
   public List<String> kernelNames() {
-    return List.copyOf(KernelDeclarations.parse(text).keySet());
+    return List.copyOf(KernelDeclarations.parse(text).kernels().keySet());
   }
 
   /** Where it was read from, or null. */

@@ -242,7 +242,9 @@ class DeviceBufferTest {
     assertEquals("CUDA_ERROR_OUT_OF_MEMORY", error.codeName());
     assertFalse(error.isFatal());
     assertTrue(
-        error.getMessage().startsWith("cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (2) on device 0"),
+        error
+            .getMessage()
+            .startsWith("cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (2) on device 0"),
         error.getMessage());
     assertTrue(
         error.getMessage().contains("allocating " + (free + (1L << 40)) + " bytes for arena"),
@@ -295,8 +297,7 @@ class DeviceBufferTest {
             .anyMatch(
                 line ->
                     line.startsWith("dropped (24 bytes), opened at ")
-                        && line.endsWith(
-                            " was never closed; it is freed with its context")),
+                        && line.endsWith(" was never closed; it is freed with its context")),
         logged.toString());
   }
 

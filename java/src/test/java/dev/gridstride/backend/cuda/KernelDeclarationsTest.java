@@ -12,7 +12,7 @@ class KernelDeclarationsTest {
   private static String parse(String source) {
     StringBuilder text = new StringBuilder();
     for (Map.Entry<String, List<KernelParameter>> kernel :
-        KernelDeclarations.parse(source).entrySet()) {
+        KernelDeclarations.parse(source).kernels().entrySet()) {
       text.append(kernel.getKey()).append(kernel.getValue());
     }
     return text.toString();
@@ -20,7 +20,8 @@ class KernelDeclarationsTest {
 
   private static String sizes(String source) {
     StringBuilder text = new StringBuilder();
-    for (KernelParameter p : KernelDeclarations.parse(source).values().iterator().next()) {
+    for (KernelParameter p :
+        KernelDeclarations.parse(source).kernels().values().iterator().next()) {
       text.append(p.kind().name().charAt(0)).append(p.bytes()).append(' ');
     }
     return text.toString().strip();
@@ -47,12 +48,12 @@ class KernelDeclarationsTest {
     assertEquals(
         "P8 I1 I1 B1 I2 I4 I4 I8 I8 I8 I8 F4 F8 F2",
         sizes(
-            "__global__ void k(void *p, char a, std::uint8_t b, bool c, unsigned short d, unsigned"
+            "extern \"C\" __global__ void k(void *p, char a, std::uint8_t b, bool c, unsigned short d, unsigned"
                 + " e, int32_t f, long g, unsigned long long h, size_t i, i64 j, float k, double l,"
                 + " __half m);"));
     assertEquals(
         "S16 S12 S8",
-        sizes("__global__ void k(float4 a, int3 b, const __grid_constant__ uint2 c)"));
+        sizes("extern \"C\" __global__ void k(float4 a, int3 b, const __grid_constant__ uint2 c)"));
   }
 
   @Test
@@ -60,8 +61,8 @@ class KernelDeclarationsTest {
     assertEquals(
         "k[float*, unsigned int, long long, float]",
         parse("extern \"C\" __global__ void k(float*, unsigned int, long long, const float);"));
-    assertEquals("none[]", parse("__global__ void none(void) {}"));
-    assertEquals("none[]", parse("__global__ void none() {}"));
+    assertEquals("none[]", parse("extern \"C\" __global__ void none(void) {}"));
+    assertEquals("none[]", parse("extern \"C\" __global__ void none() {}"));
   }
 
   @Test
@@ -69,7 +70,7 @@ class KernelDeclarationsTest {
     assertEquals(
         "k[float** a, float* b, float* c, uint4* d]",
         parse(
-            "__global__ void k(float* const* __restrict__ a, float b[], float c[16], uint4 const *"
+            "extern \"C\" __global__ void k(float* const* __restrict__ a, float b[], float c[16], uint4 const *"
                 + " __restrict__ d) {}"));
   }
 
@@ -85,7 +86,7 @@ class KernelDeclarationsTest {
               void c(int n)
             const char* text = "__global__ void d(int n);";
             const char quote = '"';
-            __global__ void real(int n /* elements, (many) */) {}
+            extern "C" __global__ void real(int n /* elements, (many) */) {}
             """));
   }
 
@@ -99,7 +100,7 @@ class KernelDeclarationsTest {
             using real = float;
             typedef long long index;
             using count = index;
-            __global__ void k(word a, real b, index c, count d);
+            extern "C" __global__ void k(word a, real b, index c, count d);
             """));
   }
 
@@ -107,8 +108,9 @@ class KernelDeclarationsTest {
   void otherTypesHaveNoSize() {
     List<KernelParameter> parameters =
         KernelDeclarations.parse(
-                "struct Window { int h, w; }; __global__ void k(Window a, my::Type<int, 2> b, int"
+                "struct Window { int h, w; }; extern \"C\" __global__ void k(Window a, my::Type<int, 2> b, int"
                     + " c);")
+            .kernels()
             .get("k");
     assertEquals(3, parameters.size());
     assertEquals(KernelParameter.Kind.STRUCTURE, parameters.get(0).kind());
@@ -125,15 +127,34 @@ class KernelDeclarationsTest {
             """
             template <int N> __global__ void generic(float* x) { x[0] = N; }
             template <typename T> __device__ T twice(T x) { return x + x; }
-            __global__ void plain(int n) {}
+            extern "C" __global__ void plain(int n) {}
             #define MAKE(name) __global__ void name(float* x) {}
             MAKE(made)
             """));
   }
 
   @Test
+  void onlyKernelsWithCLinkageAreFoundByName() {
+    KernelDeclarations declarations =
+        KernelDeclarations.parse(
+            """
+            extern "C" {
+            #define N 4
+            namespace inner { __global__ void a(int n) { if (n) { n = 0; } } }
+            __global__ void b(int n) {}
+            }
+            __global__ void c(int n) {}
+            extern "C" int other(int n);
+            static __global__ void d(int n) {}
+            extern "C" static __global__ void e(int n) {}
+            """);
+    assertEquals("[a, b, e]", declarations.kernels().keySet().toString());
+    assertEquals(java.util.Set.of("c", "d"), declarations.mangled());
+  }
+
+  @Test
   void whatIsCutOffIsNoKernel() {
-    assertEquals("", parse("__global__ void k(float* x, int"));
+    assertEquals("", parse("extern \"C\" __global__ void k(float* x, int"));
     assertEquals("", parse("__global__"));
     assertEquals("", parse("__global__ int = 3;"));
     assertEquals("", parse(""));
@@ -143,7 +164,7 @@ class KernelDeclarationsTest {
   void everyPackagedKernelIsFound() {
     for (String name : KernelImages.names()) {
       String text = KernelImages.source(name).text();
-      Map<String, List<KernelParameter>> kernels = KernelDeclarations.parse(text);
+      Map<String, List<KernelParameter>> kernels = KernelDeclarations.parse(text).kernels();
       assertTrue(!kernels.isEmpty(), name + " declares no kernel that is found");
       kernels.forEach(
           (kernel, parameters) ->

@@ -46,7 +46,6 @@ final class Simulated {
   static CudaModule launches(CudaContext context) {
     requireCompiler();
     return context.load(
-        KernelCompiler.of(context.device())
-            .compile(source("launches.cu"), CompileOptions.DEFAULT));
+        KernelCompiler.of(context.device()).compile(source("launches.cu"), CompileOptions.DEFAULT));
   }
 }
