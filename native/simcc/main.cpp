@@ -177,7 +177,7 @@ int compile(const Options& o) {
   std::ofstream(scratch.path + "/out.ii", std::ios::binary) << translation.text;
 
   Words command = compiler_command();
-  append(command, {"-c", "-fPIC", "-g", o.optimise, "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-fno-plt",
+  append(command, {"-c", "-fPIC", "-g", o.optimise, "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing", "-fno-math-errno", "-fno-trapping-math", "-fno-plt", "-fstack-clash-protection",
                    // calls of the device have to return to where they stand in the source
                    "-fno-optimize-sibling-calls"});
   if (!has_standard) command.push_back("-std=gnu++17");

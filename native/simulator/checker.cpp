@@ -138,10 +138,10 @@ void judge_for(const Thread& thread, const void* at, size_t bytes, checker::Acce
   auto p = reinterpret_cast<uintptr_t>(at);
   if (bytes == 0) return;
   const Shadow& s = shadow_at(p, bytes, access, pc);
+  if (access == checker::Access::ATOMIC) happens_before.atomic_at(p);
   if (s.space == Space::PRIVATE) return;
   if (s.allocation != nullptr) {
     if (block.launch->accesses != nullptr) block.launch->accesses->note(*s.allocation, p, bytes, access != checker::Access::READ);
-    if (access == checker::Access::ATOMIC) happens_before.atomic_at(p);
   }
   for (size_t done = 0; done < bytes; done += 16) {
     judge_piece(s, p + done, static_cast<unsigned>(std::min<size_t>(16, bytes - done)), access, thread.number, pc);

@@ -201,7 +201,6 @@ void run_threads() {
     Thread* self = block.current;
     block.launch->kernel->run(block.launch->arguments);
     end(self);
-    if (fiber::overflowed(*stack)) fail(719, self, nullptr, "stack overflow", "a thread has 64 KiB of stack");
     self->stack = nullptr;
     Thread* next = pick();
     if (next != nullptr && next->stack == nullptr) {
@@ -455,6 +454,7 @@ Outcome execute(const Launch& launch) {
   }
   failed = false;
   postponed.code = 0;
+  fault::use_alternate_stack();
   block.launch = &launch;
   try {
     block.image = image_of(launch.image);

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <ucontext.h>
 
 #include "block.h"
@@ -17,8 +18,11 @@ const void* fault_address;
 const void* fault_pc;
 bool misaligned;
 
-// On the stack of the thread that faulted, as if the faulting instruction had called it.
+// Runs on the stack of the thread that faulted, from its top: nothing on it is needed any more.
 [[noreturn]] void end_launch() {
+  if (fiber::between_stacks(fault_address)) {
+    fail(719, block.current, fault_pc, "stack overflow", "a thread has 64 KiB for its variables and calls");
+  }
   if (fault_signal == SIGFPE) {
     fail(719, block.current, fault_pc, "integer division by zero", "a card would go on with an undefined value");
   }
@@ -58,7 +62,8 @@ void handle(int signal, siginfo_t* info, void* context) {
   // x86-64 tells no address where an aligned vector move met an odd one.
   misaligned = signal == SIGBUS || (signal == SIGSEGV && info->si_code == SI_KERNEL);
   fault_pc = reinterpret_cast<void*>(pc + 1);  // as a return address: one past
-  uintptr_t below = (sp - 512) & ~uintptr_t{15};
+  const fiber::Stack* stack = block.current->stack;
+  uintptr_t below = (reinterpret_cast<uintptr_t>(stack->low) + stack->bytes - 64) & ~uintptr_t{15};
 #if defined(__x86_64__)
   machine->gregs[REG_RSP] = static_cast<greg_t>(below - 8);
   machine->gregs[REG_RIP] = static_cast<greg_t>(reinterpret_cast<uintptr_t>(&end_launch));
@@ -76,7 +81,33 @@ void install_one(int signal, struct sigaction* earlier) {
   sigaction(signal, &action, earlier);
 }
 
+struct AlternateStack {
+  std::unique_ptr<unsigned char[]> memory;
+
+  AlternateStack() {
+    stack_t old;
+    if (sigaltstack(nullptr, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0) return;  // there is one
+    constexpr size_t BYTES = 64 * 1024;
+    memory = std::make_unique<unsigned char[]>(BYTES);
+    stack_t mine{};
+    mine.ss_sp = memory.get();
+    mine.ss_size = BYTES;
+    sigaltstack(&mine, nullptr);
+  }
+  ~AlternateStack() {
+    if (memory == nullptr) return;
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, nullptr);
+  }
+};
+
 }  // namespace
+
+void use_alternate_stack() {
+  static thread_local AlternateStack stack;
+  static_cast<void>(stack);
+}
 
 void install() {
   install_one(SIGSEGV, &earlier_segv);

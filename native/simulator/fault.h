@@ -7,4 +7,7 @@ namespace gridstride::fault {
 // faults outside of kernels go on to those. Once a process.
 void install();
 
+// Gives the calling host thread a stack for signals, so that an overflow of a kernel's can be handled.
+void use_alternate_stack();
+
 }  // namespace gridstride::fault

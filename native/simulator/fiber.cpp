@@ -87,7 +87,10 @@ namespace gridstride::fiber {
 
 namespace {
 
-constexpr uint64_t CANARY = 0x5afe57ac5afe57acULL;
+constexpr size_t GUARD = 4096;
+constexpr size_t SLOT = GUARD + 17 * 4096;
+// The tops of all stacks lie 192 bytes apart within a page, or they would share the same sets of L1.
+constexpr size_t STEP = 192, STEPS = 4096 / STEP;
 
 unsigned char* range_low = nullptr;
 unsigned char* range_high = nullptr;
@@ -95,7 +98,7 @@ unsigned char* range_high = nullptr;
 }  // namespace
 
 Stack* reserve(unsigned count) {
-  size_t bytes = STACK_STRIDE * count;
+  size_t bytes = SLOT * count;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     std::fprintf(stderr, "gridstride: no address space for %u thread stacks (%zu bytes)\n", count, bytes);
@@ -105,16 +108,20 @@ Stack* reserve(unsigned count) {
   range_high = range_low + bytes;
   Stack* stacks = new Stack[count];
   for (unsigned i = 0; i < count; i++) {
-    stacks[i].low = range_low + i * STACK_STRIDE;
-    stacks[i].bytes = STACK_STRIDE;
+    stacks[i].low = range_low + i * SLOT + GUARD;
+    stacks[i].bytes = SLOT - GUARD - i % STEPS * STEP;
   }
   return stacks;
 }
 
 bool on_a_stack(const void* address) { return address >= range_low && address < range_high; }
 
+bool between_stacks(const void* address) {
+  return on_a_stack(address) && static_cast<size_t>(static_cast<const unsigned char*>(address) - range_low) % SLOT < GUARD;
+}
+
 void prepare(Stack& stack, void (*entry)()) {
-  *reinterpret_cast<uint64_t*>(stack.low) = CANARY;
+  if (!stack.guarded) stack.guarded = mprotect(stack.low - GUARD, GUARD, PROT_NONE) == 0;
   auto** top = reinterpret_cast<void**>(reinterpret_cast<uintptr_t>(stack.low + stack.bytes) & ~uintptr_t{63});
 #if defined(__x86_64__)
   *--top = nullptr;                         // the return address of entry: the end of a backtrace
@@ -126,10 +133,6 @@ void prepare(Stack& stack, void (*entry)()) {
   top[11] = reinterpret_cast<void*>(entry);  // x30
 #endif
   stack.resume = top;
-}
-
-bool overflowed(const Stack& stack) {
-  return *reinterpret_cast<const uint64_t*>(stack.low) != CANARY;
 }
 
 }  // namespace gridstride::fiber

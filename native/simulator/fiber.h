@@ -6,28 +6,24 @@
 
 namespace gridstride::fiber {
 
-// 192 bytes over a power of two, or the tops of all stacks would share the same sets of L1.
-constexpr size_t STACK_STRIDE = 64 * 1024 + 192;
-
 struct Stack {
-  void* resume = nullptr;      // stack pointer while nobody runs on it
-  unsigned char* low = nullptr;
-  size_t bytes = 0;
-  void* sanitizer = nullptr;   // AddressSanitizer's fake stack
+  void* resume = nullptr;        // stack pointer while nobody runs on it; null: has to be prepared
+  unsigned char* low = nullptr;  // below it lies a page that cannot be touched
+  size_t bytes = 0;              // at least 64 KiB
+  void* sanitizer = nullptr;     // AddressSanitizer's fake stack
+  bool guarded = false;
 };
 
 // Address space for `count` stacks; memory is used from the first touch on. Aborts if there is none.
 // Kept for the life of the process.
 Stack* reserve(unsigned count);
 
-// The whole range of them.
+// Whether the address lies in the range of all stacks, and whether in one of the pages between them.
 bool on_a_stack(const void* address);
+bool between_stacks(const void* address);
 
 // Makes the stack start in `entry` at the next switch to it. `entry` must never return.
 void prepare(Stack& stack, void (*entry)());
-
-// The lowest word of a stack is never used by a sound kernel.
-bool overflowed(const Stack& stack);
 
 }  // namespace gridstride::fiber
 

@@ -1,0 +1,57 @@
+# The executor and the checker alone, without a driver: kernels on host arrays.
+set(executor_sources)
+foreach(name IN ITEMS checker copy_async executor fault fiber findings happens_before loaded_image report shadow source_place tensor tsan ubsan warp)
+  list(APPEND executor_sources ${simulator}/${name}.cpp)
+endforeach()
+set(here ${CMAKE_CURRENT_SOURCE_DIR})
+
+add_library(executor_harness STATIC ${executor_sources} ${here}/harness.cpp ${here}/planted.cpp)
+target_include_directories(executor_harness PUBLIC ${simulator} ${here})
+target_link_libraries(executor_harness PUBLIC ${CMAKE_DL_LIBS})
+
+# ${image} from ${file}, with options.
+function(add_image image file)
+  add_custom_command(
+    OUTPUT ${image}
+    COMMAND ${CMAKE_COMMAND} -E env CXX=${CMAKE_CXX_COMPILER} GRIDSTRIDE_INCLUDE=${device_include} $<TARGET_FILE:simcc> ${ARGN} -I ${kernels}/include -o ${image} ${file}
+    DEPENDS simcc ${file} ${device_headers} ${kernels}/include/gridstride.cuh
+    COMMENT "simcc ${file} ${ARGN}"
+    VERBATIM)
+endfunction()
+
+# A program on the harness. The images' calls are resolved in it: ENABLE_EXPORTS, and nothing left out.
+function(add_harness_program name)
+  add_executable(${name} ${here}/${name}.cpp)
+  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
+  target_link_libraries(${name} PRIVATE -Wl,--whole-archive executor_harness -Wl,--no-whole-archive)
+endfunction()
+
+if(TARGET simcc AND NOT GRIDSTRIDE_ASAN)
+  set(executor_images)
+  file(GLOB planted CONFIGURE_DEPENDS ${here}/planted/*.cu)
+  add_harness_program(planted_test)
+  foreach(file IN LISTS planted)
+    get_filename_component(name ${file} NAME_WE)
+    set(image ${test_images}/planted_${name}.so)
+    add_image(${image} ${file} --checked)
+    list(APPEND executor_images ${image})
+    add_test(NAME planted_${name} COMMAND planted_test ${image} ${file})
+  endforeach()
+
+  add_harness_program(executor_test)
+  foreach(mode plain checked)
+    set(options)
+    if(mode STREQUAL checked)
+      set(options --checked)
+    endif()
+    set(image ${test_images}/executor_${mode}.so)
+    add_image(${image} ${here}/executor/kernels.cu ${options})
+    list(APPEND executor_images ${image})
+    add_test(NAME executor_${mode} COMMAND executor_test ${image})
+  endforeach()
+  add_custom_target(executor_images ALL DEPENDS ${executor_images})
+
+  add_executable(translate_test ${here}/translate_test.cpp ${simulator}/../simcc/translate.cpp ${simulator}/../simcc/tokens.cpp)
+  target_include_directories(translate_test PRIVATE ${simulator}/../simcc)
+  add_test(NAME translate COMMAND translate_test)
+endif()
