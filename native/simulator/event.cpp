@@ -16,7 +16,7 @@ Event& event_of(CUevent handle) {
 }
 
 void not_captured(const Event& e) {
-  if (e.capture != nullptr) fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was last recorded in a stream that is being captured", static_cast<unsigned long long>(e.id));
+  if (e.captured) fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was last recorded in a stream that is being captured", static_cast<unsigned long long>(e.id));
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ CU_CALL cuEventRecord(CUevent handle, CUstream stream_handle) {
   }
   assign(e.work, record);
   drop(record);
-  e.capture = nullptr;
+  e.captured = false;
   e.frontier.clear();
   END_CALL
 }

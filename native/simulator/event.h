@@ -10,7 +10,7 @@ struct Event {
   unsigned flags = 0;
   uint64_t id = 0;
   Work* work = nullptr;               // the record, once recorded
-  Capture* capture = nullptr;         // recorded in a stream that was being captured
+  bool captured = false;              // last recorded in a stream that was being captured
   uint64_t capture_id = 0;
   std::vector<GraphNode*> frontier;
 };

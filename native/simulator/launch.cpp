@@ -60,6 +60,16 @@ int blocks_per_multiprocessor(const Function& f, int threads, size_t dynamic_sha
 
 }  // namespace
 
+void check_pointers(const KernelTask& k, const Context& context) {
+  const Function& f = *k.function;
+  for (int i = 0; i < f.kernel->parameters; i++) {
+    if (f.kernel->kind[i] != 'p') continue;
+    uintptr_t p;
+    std::memcpy(&p, k.arguments.data() + f.offset[static_cast<size_t>(i)], sizeof p);
+    check_pointer(f, i, p, context);
+  }
+}
+
 void kernel_task(KernelTask& k, Function& f, const unsigned (&grid)[3], const unsigned (&block)[3], unsigned shared, void** parameters, void** extra, const Context& context) {
   if (f.module->context != &context) fail(CUDA_ERROR_INVALID_HANDLE, "%s belongs to another context", f.where().c_str());
   check_extents(f, grid, block, shared);
@@ -92,13 +102,8 @@ void kernel_task(KernelTask& k, Function& f, const unsigned (&grid)[3], const un
       std::memcpy(k.arguments.data() + f.offset[static_cast<size_t>(i)], parameters[i], kernel.size[i]);
     }
   }
-  for (int i = 0; i < kernel.parameters; i++) {
-    if (kernel.kind[i] != 'p') continue;
-    uintptr_t p;
-    std::memcpy(&p, k.arguments.data() + f.offset[static_cast<size_t>(i)], sizeof p);
-    check_pointer(f, i, p, context);
-  }
   k.function = &f;
+  check_pointers(k, context);
   for (int i = 0; i < 3; i++) {
     k.grid[i] = grid[i];
     k.block[i] = block[i];

@@ -128,7 +128,7 @@ CU_CALL cuStreamWaitEvent(CUstream handle, CUevent event_handle, unsigned flags)
   Stream& s = stream_of(handle);
   Event& event = checked_handle(event_handle, Handle::EVENT, "event");
   if (flags > 1) fail(CUDA_ERROR_INVALID_VALUE, "unknown flags %u", flags);
-  if (s.capture != nullptr || event.capture != nullptr) {
+  if (s.capture != nullptr || event.captured) {
     capture_wait(s, event);
     return CUDA_SUCCESS;
   }

@@ -199,6 +199,10 @@ void submit(Stream& stream, Work* w) {
   enqueue(w);
   assign(stream.last, w);
   drop(w);
+  limit_pending();
+}
+
+void limit_pending() {
   if (pending > QUEUE) run_all(nullptr);
 }
 

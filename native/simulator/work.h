@@ -93,6 +93,7 @@ void synchronize_stream(Stream& stream);
 void synchronize_context(Context& context);
 void run_all(Context* context);         // no failure; null: of all contexts
 bool finished(const Work* work);
+void limit_pending();                   // runs what is pending if it is too much
 void forget_work(Context& context);     // drops what is pending, unrun
 long launches_run();
 
