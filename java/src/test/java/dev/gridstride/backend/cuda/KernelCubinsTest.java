@@ -126,7 +126,9 @@ class KernelCubinsTest {
       Map<String, List<KernelParameter>> declared,
       Map<String, TreeMap<Integer, Cubin.Parameter>> compiled) {
     assertEquals(
-        new TreeMap<>(declared).keySet(), new TreeMap<>(compiled).keySet(), what + ": entry points");
+        new TreeMap<>(declared).keySet(),
+        new TreeMap<>(compiled).keySet(),
+        what + ": entry points");
     declared.forEach(
         (kernel, parameters) ->
             assertEquals(

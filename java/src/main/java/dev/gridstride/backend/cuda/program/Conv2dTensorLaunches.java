@@ -8,8 +8,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * Launches of {@code conv2d_tensor.cu}: convolution on tensor cores. Places hold bfloat16 or float32
- * as the {@link TensorCores} say, channels last.
+ * Launches of {@code conv2d_tensor.cu}: convolution on tensor cores. Places hold bfloat16 or
+ * float32 as the {@link TensorCores} say, channels last.
  */
 final class Conv2dTensorLaunches {
   private static final String FILE = "conv2d_tensor";
@@ -29,8 +29,7 @@ final class Conv2dTensorLaunches {
    */
   record Sizes(Conv2d conv, ChannelsLast x, ChannelsLast w, ChannelsLast y) {
     static Sizes of(Conv2d conv, Shape x, Shape w) {
-      List<TensorType> inputs =
-          List.of(TensorType.float32(x.dims()), TensorType.float32(w.dims()));
+      List<TensorType> inputs = List.of(TensorType.float32(x.dims()), TensorType.float32(w.dims()));
       Shape y = conv.outputTypes(inputs).get(0).shape();
       return new Sizes(conv, ChannelsLast.of(x), ChannelsLast.of(w), ChannelsLast.of(y));
     }
@@ -137,8 +136,7 @@ final class Conv2dTensorLaunches {
     arguments.addAll(sizes.arguments());
     launch(e, type, "backward_weights", Dim.of(columns, rows, parts), arguments);
     if (parts > 1) {
-      MatmulTensorLaunches.sumParts(
-          e, dw, Place.NULL, to, Place.NULL, parts, 1, size, false);
+      MatmulTensorLaunches.sumParts(e, dw, Place.NULL, to, Place.NULL, parts, 1, size, false);
     }
   }
 
@@ -168,8 +166,7 @@ final class Conv2dTensorLaunches {
         columns,
         vector == 4 ? 1 : 0);
     if (parts > 1) {
-      MatmulTensorLaunches.sumParts(
-          e, db, Place.NULL, to, Place.NULL, parts, 1, columns, false);
+      MatmulTensorLaunches.sumParts(e, db, Place.NULL, to, Place.NULL, parts, 1, columns, false);
     }
   }
 

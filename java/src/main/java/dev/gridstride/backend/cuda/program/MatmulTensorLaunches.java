@@ -61,8 +61,7 @@ final class MatmulTensorLaunches {
     if (type == TensorCores.TF32 && !bfloat16C.isNull()) {
       throw e.unsupported("TF32 kernels write float32 only");
     }
-    Tile tile =
-        Tile.LARGE.count(m, n) >= e.multiprocessors() ? Tile.LARGE : Tile.SMALL;
+    Tile tile = Tile.LARGE.count(m, n) >= e.multiprocessors() ? Tile.LARGE : Tile.SMALL;
     int parts = type.parts(tile.count(m, n), k, e.multiprocessors());
     Dim grid = Dim.of(Dim.ceilDiv(m, tile.side), Dim.ceilDiv(n, tile.side), parts);
     String kernel =

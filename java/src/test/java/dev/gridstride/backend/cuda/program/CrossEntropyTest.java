@@ -29,7 +29,13 @@ class CrossEntropyTest {
   private static final SessionOptions CHECKED = new SessionOptions(true, false, true);
 
   @ParameterizedTest
-  @CsvSource({"true,5,5", "true,5,-1", "true,300,300", "false,5,2147483647", "false,300,-2147483648"})
+  @CsvSource({
+    "true,5,5",
+    "true,5,-1",
+    "true,300,300",
+    "false,5,2147483647",
+    "false,300,-2147483648"
+  })
   void labelThatIsNoClass(boolean softmax, int classes, int label) {
     String missing = Simulator.unavailableReason();
     assumeTrue(missing == null, missing);
