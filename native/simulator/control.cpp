@@ -15,7 +15,6 @@ namespace gridstride {
 
 bool known_capability(int major, int minor);  // device.cpp
 void seed_changed();                          // work.cpp
-long pending_count();
 
 namespace {
 

@@ -234,6 +234,10 @@ long pinned_count() {
 // Memory that is there already counts as written: nobody followed it.
 void start_checking() { settings.checked = true; }
 
+void mark_all_written() {
+  for (auto& [base, a] : live) mark_written(*a, a->base, a->bytes);
+}
+
 void mark_written(const Allocation& allocation, uintptr_t p, size_t bytes) {
   std::vector<uint64_t>& bits = const_cast<Allocation&>(allocation).written;
   if (bits.empty() || bytes == 0) return;
@@ -304,7 +308,7 @@ void free_device(CUdeviceptr p, const char* freed_by) {
   Allocation& a = to_free(p);
   if (a.kind != MemoryKind::DEVICE && a.kind != MemoryKind::MANAGED) fail(CUDA_ERROR_INVALID_VALUE, "%s is not device memory", describe_address(reinterpret_cast<void*>(a.base)).c_str());
   if (a.freed_by[0] != '\0') fail(CUDA_ERROR_INVALID_VALUE, "double free of allocation #%llu (%zu bytes, %s): %s is under way in a stream", static_cast<unsigned long long>(a.id), a.bytes, a.made_by, a.freed_by);
-  run_all(a.context);  // as on a card, freeing waits for the device
+  synchronize_context(*a.context);  // as on a card, freeing waits for the device
   context.check();
   release(a, freed_by);
 }
@@ -381,12 +385,11 @@ CU_CALL cuMemAllocHost_v2(void** out, size_t bytes) {
 
 CU_CALL cuMemFreeHost(void* p) {
   CALL(OTHER)
-  Context& context = current();
+  current();
   if (p == nullptr) return CUDA_SUCCESS;
   Allocation& a = to_free(reinterpret_cast<uintptr_t>(p));
   if (a.kind != MemoryKind::PINNED) fail(CUDA_ERROR_INVALID_VALUE, "%s was not allocated as pinned host memory", describe_address(p).c_str());
-  run_all(a.context);
-  context.check();
+  synchronize_context(*a.context);
   release(a, "cuMemFreeHost");
   END_CALL
 }

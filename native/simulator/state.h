@@ -167,6 +167,7 @@ Allocation* live_allocation(uintptr_t p);
 void adopt(Context& context, const void* base, size_t bytes, MemoryKind kind, const char* made_by);  // memory of others
 void disown(const void* base);
 void release_allocations(Context& context);
+void mark_all_written();
 long allocation_count();
 long pinned_count();
 void start_checking();  // the checker learns of all memory

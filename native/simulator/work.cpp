@@ -121,7 +121,7 @@ Work* new_work() {
     idle.pop_back();
   }
   w->references = 1;
-  w->done = false;
+  w->done = w->unawaited = false;
   w->task.kind = TaskKind::EMPTY;
   w->node = -1;
   w->stream = 0;
@@ -220,6 +220,7 @@ void synchronize(Context& context, Work* target) {
         for (const Work* earlier : w->after) follows = follows && (earlier->done || earlier->mark == mark);
         if (!follows) continue;
         w->mark = mark;
+        w->unawaited = true;
         todo.push_back(w);
       }
     }
@@ -250,6 +251,7 @@ void synchronize_context(Context& context) {
 void run_all(Context* context) {
   uint64_t mark = next_mark++;
   for (Work* w = first; w != nullptr; w = w->next) {
+    if (context == nullptr) w->unawaited = true;
     if (context == nullptr || w->task.context == context) collect(w, mark);
   }
   run_todo();

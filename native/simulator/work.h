@@ -65,6 +65,7 @@ struct Work {
   uint64_t mark = 0;
   int references = 0;
   bool done = false;
+  bool unawaited = false;  // runs though no wait needs it
   double time = 0;  // milliseconds on the host's clock when it ran
   std::vector<Work*> after;
   const char* issued_by = "";
@@ -96,6 +97,7 @@ bool finished(const Work* work);
 void limit_pending();                   // runs what is pending if it is too much
 void forget_work(Context& context);     // drops what is pending, unrun
 long launches_run();
+long pending_count();
 
 // Runs one task now; fails. In task.cpp.
 void run_task(Work& work);
