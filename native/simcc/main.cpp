@@ -185,7 +185,7 @@ int compile(const Options& o) {
     // Each access is to be seen once, where it is written: no vectors or memset made from loops, no
     // loads before their time.
     append(command, {"-fsanitize=thread,bounds-strict,alignment", "--param=tsan-instrument-func-entry-exit=0", "-fno-tree-vectorize",
-                     "-fno-tree-slp-vectorize", "-fno-tree-loop-distribute-patterns", "-fno-tree-loop-im", "-fno-tree-pre", "-fno-partial-inlining", "-fno-code-hoisting",
+                     "-fno-tree-slp-vectorize", "-fno-tree-loop-distribute-patterns", "-fno-tree-loop-im", "-fno-tree-pre", "-fno-tree-sra", "-fno-partial-inlining", "-fno-code-hoisting",
                      "-fno-hoist-adjacent-loads"});
   } else if (o.flavour == Flavour::ADDRESS_SANITIZER) {
     append(command, {"-fsanitize=address", "-fno-omit-frame-pointer"});

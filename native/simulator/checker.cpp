@@ -21,16 +21,16 @@ unsigned shared_count;
 
 // One call in the code mostly meets the same piece of memory again and again.
 struct Site {
-  const void* pc;
-  uint32_t launch;
+  uint64_t key;  // of pc and launch
   Shadow shadow;
 };
 
 constexpr size_t SITES = 1024;
 Site sites[SITES];
 uint32_t launch_number;
+unsigned under_way;  // asynchronous copies
 
-Shadow find_shadow(uintptr_t p, size_t bytes, checker::Access access, const void* pc) {
+__attribute__((noinline)) Shadow find_shadow(uintptr_t p, size_t bytes, checker::Access access, const void* pc) {
   for (unsigned i = 0; i < shared_count; i++) {
     const Shadow& s = shared_parts[i];
     if (p - s.low < s.bytes) {
@@ -57,15 +57,15 @@ Shadow find_shadow(uintptr_t p, size_t bytes, checker::Access access, const void
   findings::out_of_bounds(p, bytes, access, pc);
 }
 
-const Shadow& shadow_at(uintptr_t p, size_t bytes, checker::Access access, const void* pc) {
-  Site& site = sites[(reinterpret_cast<uintptr_t>(pc) ^ reinterpret_cast<uintptr_t>(pc) >> 10) % SITES];
+inline const Shadow& shadow_at(uintptr_t p, size_t bytes, checker::Access access, const void* pc) {
+  auto place = reinterpret_cast<uintptr_t>(pc);
+  Site& site = sites[(place ^ place >> 10) % SITES];
+  uint64_t key = place ^ static_cast<uint64_t>(launch_number) << 48;
   size_t offset = p - site.shadow.low;
-  if (__builtin_expect(site.pc == pc && site.launch == launch_number && offset < site.shadow.bytes && bytes <= site.shadow.bytes - offset, 1)) {
-    return site.shadow;
+  if (__builtin_expect(site.key != key || offset >= site.shadow.bytes || bytes > site.shadow.bytes - offset, 0)) {
+    site.shadow = find_shadow(p, bytes, access, pc);
+    site.key = key;
   }
-  site.shadow = find_shadow(p, bytes, access, pc);
-  site.pc = pc;
-  site.launch = launch_number;
   return site.shadow;
 }
 
@@ -80,34 +80,60 @@ Stamp join(Stamp a, Stamp b, unsigned b_thread) {
   return b.as(warp == b_thread / WARP_SIZE ? Stamp::LANES + warp : Stamp::WARPS);
 }
 
+// One access to one word.
+struct Touch {
+  const Shadow& shadow;
+  uintptr_t p;
+  checker::Access access;
+  unsigned thread;
+  const void* pc;
+  uint64_t limit;  // earlier stamps cannot be in conflict
+  bool shared;
+};
+
 // Whether nothing has to be said about an access after this earlier one.
-bool ordered(const Shadow& s, Stamp earlier, unsigned thread) {
-  return happens_before.ordered(earlier, thread) || (s.space != Space::GLOBAL && !happens_before.same_block(earlier));
+bool ordered(const Touch& t, Stamp earlier) {
+  return happens_before.ordered(earlier, t.thread) || (t.shared && !happens_before.same_block(earlier));
 }
 
-void read_word(Cell& cell, unsigned thread, unsigned bytes, uintptr_t p, const Shadow& s, const void* pc) {
-  if ((cell.write.bytes() & bytes) != 0 && !ordered(s, cell.write, thread)) {
-    findings::race(s, p, checker::Access::READ, pc, cell.write, true, cell.write_pc);
-  }
-  Stamp now = happens_before.stamp(thread, bytes, false);
+bool conflict(const Touch& t, Stamp earlier, unsigned bytes) {
+  return earlier.bits >= t.limit && (earlier.bytes() & bytes) != 0 && !ordered(t, earlier);
+}
+
+// A read while an earlier one of this launch, or of this stretch of the block, is on record.
+void join_reads(Cell& cell, Stamp now, unsigned bytes, const Touch& t) {
   if (cell.read.bits == now.bits) return;
-  if (cell.read.bytes() == bytes && !ordered(s, cell.read, thread)) now = join(cell.read, now, thread);
-  // Once threads of several blocks have read, that stays so until the launch ends.
-  if (s.space == Space::GLOBAL && cell.read.who() == Stamp::BLOCKS && cell.read.bytes() == bytes && happens_before.same_launch(cell.read)) now = now.as(Stamp::BLOCKS);
+  if (cell.read.bytes() == bytes) {
+    // Once threads of several blocks have read, that stays so until the launch ends.
+    if (cell.read.who() == Stamp::BLOCKS) {
+      now = now.as(Stamp::BLOCKS);
+    } else if (!ordered(t, cell.read)) {
+      now = join(cell.read, now, t.thread);
+    }
+  }
   cell.read = now;
-  cell.read_pc = short_pc(pc);
+  cell.read_pc = short_pc(t.pc);
 }
 
-void write_word(Cell& cell, unsigned thread, unsigned bytes, uintptr_t p, const Shadow& s, checker::Access access, const void* pc) {
-  bool atomic = access == checker::Access::ATOMIC;
-  if ((cell.write.bytes() & bytes) != 0 && !(atomic && cell.write.atomic()) && !ordered(s, cell.write, thread)) {
-    findings::race(s, p, access, pc, cell.write, true, cell.write_pc);
+inline void read_word(Cell& cell, unsigned bytes, const Touch& t) {
+  if (conflict(t, cell.write, bytes)) findings::race(t.shadow, t.p, t.access, t.pc, cell.write, true, cell.write_pc);
+  Stamp now = happens_before.stamp(t.thread, bytes, false);
+  if (cell.read.bits < t.limit) {
+    cell.read = now;
+    cell.read_pc = short_pc(t.pc);
+  } else if (!(t.shared && cell.read.who() == Stamp::WARPS && cell.read.bytes() == bytes)) {
+    join_reads(cell, now, bytes, t);
   }
-  if ((cell.read.bytes() & bytes) != 0 && !ordered(s, cell.read, thread)) {
-    findings::race(s, p, access, pc, cell.read, false, cell.read_pc);
+}
+
+inline void write_word(Cell& cell, unsigned bytes, const Touch& t) {
+  bool atomic = t.access == checker::Access::ATOMIC;
+  if (!(atomic && cell.write.atomic()) && conflict(t, cell.write, bytes)) {
+    findings::race(t.shadow, t.p, t.access, t.pc, cell.write, true, cell.write_pc);
   }
-  cell.write = happens_before.stamp(thread, bytes, atomic);
-  cell.write_pc = short_pc(pc);
+  if (conflict(t, cell.read, bytes)) findings::race(t.shadow, t.p, t.access, t.pc, cell.read, false, cell.read_pc);
+  cell.write = happens_before.stamp(t.thread, bytes, atomic);
+  cell.write_pc = short_pc(t.pc);
 }
 
 // All rules but bounds, for a piece of at most 16 bytes.
@@ -121,15 +147,18 @@ void judge_piece(const Shadow& s, uintptr_t p, unsigned bytes, checker::Access a
       findings::unset(s, p, pc);
     }
   }
+  bool shared = s.space != Space::GLOBAL;
+  Touch t{s, p, access, thread, pc, shared ? happens_before.block_limit() : happens_before.launch_limit(), shared};
   for (uintptr_t word = p & ~uintptr_t{3}, end = p + bytes; word < end; word += 4) {
     unsigned mask = 15;
     if (word < p) mask &= 15u << (p - word);
     if (end - word < 4) mask &= (1u << (end - word)) - 1;
     Cell& cell = s.cell(word);
+    t.p = std::max(word, p);
     if (access == checker::Access::READ) {
-      read_word(cell, thread, mask, std::max(word, p), s, pc);
+      read_word(cell, mask, t);
     } else {
-      write_word(cell, thread, mask, std::max(word, p), s, access, pc);
+      write_word(cell, mask, t);
     }
   }
 }
@@ -150,6 +179,47 @@ void judge_for(const Thread& thread, const void* at, size_t bytes, checker::Acce
 
 }  // namespace
 
+template <unsigned BYTES, checker::Access ACCESS>
+void checker::judge_fixed(const void* at, const void* pc) {
+  if (!hooks::on) return;
+  auto p = reinterpret_cast<uintptr_t>(at);
+  const Shadow& s = shadow_at(p, BYTES, ACCESS, pc);
+  if (s.space == Space::PRIVATE) return;
+  constexpr unsigned ALIGNMENT = BYTES < 4 ? BYTES : 4;
+  if (__builtin_expect(p % ALIGNMENT != 0 || under_way != 0 || block.launch->accesses != nullptr, 0)) {
+    judge_for(*block.current, at, BYTES, ACCESS, pc);
+    return;
+  }
+  if (s.written != nullptr) {
+    size_t offset = p - s.base;
+    if (ACCESS == Access::WRITE) {
+      set_bits(s.written, offset, BYTES);
+    } else if (__builtin_expect(get_bits(s.written, offset, BYTES) != (1u << BYTES) - 1, 0)) {
+      findings::unset(s, p, pc);
+    }
+  }
+  bool shared = s.space != Space::GLOBAL;
+  Touch t{s, p, ACCESS, block.current->number, pc, shared ? happens_before.block_limit() : happens_before.launch_limit(), shared};
+  unsigned mask = BYTES < 4 ? ((1u << BYTES) - 1) << (p % 4) : 15;
+  Cell* cell = &s.cell(p);
+  for (unsigned word = 0; word < (BYTES + 3) / 4; word++, t.p += 4) {
+    if (ACCESS == Access::READ) {
+      read_word(cell[word], mask, t);
+    } else {
+      write_word(cell[word], mask, t);
+    }
+  }
+}
+
+#define SIZE(bytes)                                                                                \
+  template void checker::judge_fixed<bytes, checker::Access::READ>(const void* at, const void* pc); \
+  template void checker::judge_fixed<bytes, checker::Access::WRITE>(const void* at, const void* pc);
+SIZE(1)
+SIZE(2)
+SIZE(4)
+SIZE(8)
+SIZE(16)
+
 void checker::judge(const void* at, size_t bytes, Access access, const void* pc) {
   if (hooks::on) judge_for(*block.current, at, bytes, access, pc);
 }
@@ -166,6 +236,7 @@ void launch_begins(const void* first, size_t first_bytes, const void* second, si
   }
   if (++launch_number % 64 == 0) drop_shadows(false);
   happens_before.launch_begins();
+  under_way = 0;
   struct Range {
     Space space;
     const void* at;
@@ -223,12 +294,14 @@ void copy_begins(const Thread& thread, const PendingCopy& copy) {
   writes(thread, copy.to, copy.bytes, copy.pc);
   if (!was_written) clear_bits(s.written, p - s.base, copy.bytes);
   set_bits(s.in_flight, p - s.base, copy.bytes);
+  under_way++;
 }
 
 void copy_arrives(const Thread& thread, const PendingCopy& copy) {
   auto p = reinterpret_cast<uintptr_t>(copy.to);
   const Shadow s = shadow_at(p, copy.bytes, checker::Access::WRITE, copy.pc);
   clear_bits(s.in_flight, p - s.base, copy.bytes);
+  under_way--;
   writes(thread, copy.to, copy.bytes, copy.pc);
 }
 

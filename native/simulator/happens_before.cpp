@@ -20,6 +20,7 @@ void merge(std::vector<bool>& to, const std::vector<bool>& from) {
 
 void HappensBefore::launch_begins() {
   launch_serial_ = serial_ + 1;
+  launch_limit_ = static_cast<uint64_t>(launch_serial_) << 32;
   blocks_.clear();
   released_.clear();
 }
@@ -31,6 +32,7 @@ void HappensBefore::next_serial() {
   std::memset(warp_clock_, 0, sizeof warp_clock_);
   std::memset(partial_, 0, sizeof partial_);
   base_ = static_cast<uint64_t>(serial_) << 32;
+  block_limit_ = base_;
 }
 
 void HappensBefore::block_begins(uint64_t linear) {
@@ -53,6 +55,7 @@ void HappensBefore::tick() {
 void HappensBefore::block_barrier() {
   tick();
   block_clock_ = clock_;
+  block_limit_ = base_;
   std::memset(partial_, 0, sizeof partial_);
 }
 

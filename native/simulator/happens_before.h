@@ -48,6 +48,10 @@ class HappensBefore {
   Stamp stamp(unsigned thread, unsigned bytes, bool atomic) const {
     return {base_ | static_cast<uint64_t>(thread | (atomic ? Stamp::ATOMIC : 0)) << 4 | bytes};
   }
+  // Accesses with smaller stamps are over for everybody: those before this launch; in the memory of
+  // the block, those before its last __syncthreads.
+  uint64_t launch_limit() const { return launch_limit_; }
+  uint64_t block_limit() const { return block_limit_; }
   // Whether an earlier access is ordered before whatever `thread` does now.
   bool ordered(Stamp earlier, unsigned thread) const {
     if (earlier.serial() < launch_serial_) return true;
@@ -74,6 +78,7 @@ class HappensBefore {
   uint32_t block_serial_ = 1;   // first of this block (it gets another when the clock overflows)
   unsigned clock_ = 0;
   uint64_t base_ = 0;           // serial and clock, as in a Stamp
+  uint64_t launch_limit_ = 0, block_limit_ = 0;
   unsigned block_clock_ = 0;    // at the last __syncthreads
   unsigned warp_clock_[MAX_THREADS / WARP_SIZE] = {};
   bool partial_[MAX_THREADS / WARP_SIZE] = {};             // a barrier of some lanes since

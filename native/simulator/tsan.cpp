@@ -11,6 +11,7 @@
 
 using gridstride::checker::Access;
 using gridstride::checker::judge;
+using gridstride::checker::judge_fixed;
 
 #define CALL extern "C" __attribute__((visibility("default")))
 #define HERE __builtin_return_address(0)
@@ -22,8 +23,8 @@ CALL void __tsan_vptr_update(void**, void*) {}
 CALL void __tsan_vptr_read(void**) {}
 
 #define ACCESSES(bytes)                                                                               \
-  CALL void __tsan_read##bytes(void* at) { judge(at, bytes, Access::READ, HERE); }                    \
-  CALL void __tsan_write##bytes(void* at) { judge(at, bytes, Access::WRITE, HERE); }                  \
+  CALL void __tsan_read##bytes(void* at) { judge_fixed<bytes, Access::READ>(at, HERE); }              \
+  CALL void __tsan_write##bytes(void* at) { judge_fixed<bytes, Access::WRITE>(at, HERE); }            \
   CALL void __tsan_unaligned_read##bytes(void* at) { judge(at, bytes, Access::READ, HERE); }          \
   CALL void __tsan_unaligned_write##bytes(void* at) { judge(at, bytes, Access::WRITE, HERE); }        \
   CALL void __tsan_volatile_read##bytes(void* at) { judge(at, bytes, Access::READ, HERE); }           \
