@@ -32,7 +32,8 @@
 // Launch contract, all but the global ones: block (w, 256 / w), w a power of two; grid (ceil(rows /
 // blockDim.y), ceil(row / w)), where a row is c / V * (places of one row of images) and there are n *
 // (rows of an image) of them; which places is said at each kernel. Both products below 2^31.
-// Pointers aligned to 16.
+// Pointers aligned to 16. The forward kernels ask for 4 blocks an SM, that is 64 registers: left to
+// itself, the compiler aims at more for some architectures and spills.
 
 #include "gridstride.cuh"
 
@@ -251,7 +252,7 @@ __device__ __forceinline__ void global_backward(float* dx, const float* dy, int 
 }
 
 // Places of y: ow a row, oh rows an image.
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
     max_pool2d_forward_f32(float* y,        // [n, oh, ow, c]
                            int* argmax,     // [n, oh, ow, c]
                            const float* x,  // [n, ih, iw, c]
@@ -297,7 +298,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 }
 
 // Places of y.
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
     avg_pool2d_forward_f32(float* y,        // [n, oh, ow, c]
                            const float* x,  // [n, ih, iw, c]
                            int n, int c, int ih, int iw, int oh, int ow,
