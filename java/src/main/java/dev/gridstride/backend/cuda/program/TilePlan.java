@@ -38,7 +38,7 @@ record TilePlan(Tile tile, int splits, int depth) {
   // The model of the device, in clocks. It need not be right, only rank the choices.
   private static final double MULTIPLY_ADDS = 128; // a clock, of one multiprocessor
   private static final double BUSY_WARPS = 8; // on a multiprocessor, two for each scheduler
-  private static final double SECOND_LAUNCH = 2000; // a dependent launch in a graph
+  private static final double SECOND_LAUNCH = 4000; // drain, launch and fill in a graph
   private static final double BYTES = 1200; // a clock, of the device, from its level 2 cache
 
   /**
