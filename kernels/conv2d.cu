@@ -227,14 +227,15 @@ __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, c
   const int rows = height > 0 && width > 0 ? conv.n * height * width : 0;
   const int first_row = blockIdx.x * T::ROWS, first_col = blockIdx.y * T::COLS;
   if (first_row >= rows) return;  // the grid is made for the largest phase
-  const Hits down(phase_h, conv.pt, conv.kh, conv.sh, conv.dh);
-  const Hits right(phase_w, conv.pl, conv.kw, conv.sw, conv.dw);
+  Hits down(phase_h, conv.pt, conv.kh, conv.sh, conv.dh);
+  Hits right(phase_w, conv.pl, conv.kw, conv.sw, conv.dw);
+  if (right.count == 0) down.count = 0, right.count = 1;  // no tap: a sum of nothing
 
   float c[T::THREAD_ROWS][T::THREAD_COLS];
   const int k = down.count * right.count * conv.oc;
   const Windows windows = {dy + group * conv.oc, conv.oh, conv.ow, conv.y_pitch(), conv.oc,
                            rows, height, width, 1, 1, down.offset, right.offset,
-                           down.count, right.count > 0 ? right.count : 1, -down.outputs, -right.outputs};
+                           down.count, right.count, -down.outputs, -right.outputs};
   WindowOperand<Quads<T::ROWS, T::DEPTH, T::THREADS, true>, WHOLE> a(windows, first_row, 0);
   FilterOperand<Quads<T::COLS, T::DEPTH, T::THREADS, false>> b(w + static_cast<i64>(group) * conv.oc * conv.kh * conv.kw * conv.ic, conv, down, right, first_col);
   multiply<T>(c, false, a, b, ceil_div(k, T::DEPTH), shared);
