@@ -1,0 +1,42 @@
+package dev.gridstride.backend.cuda.program;
+
+/** bfloat16 on the host: the upper half of a float32, rounded to nearest, ties to even. */
+final class Bfloat16 {
+  private Bfloat16() {}
+
+  static short of(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40);
+    }
+    int lower = bits & 0xffff;
+    int upper = bits >>> 16;
+    boolean up = lower > 0x8000 || (lower == 0x8000 && (upper & 1) == 1);
+    return (short) (up ? upper + 1 : upper);
+  }
+
+  static short[] of(float[] values) {
+    short[] result = new short[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = of(values[i]);
+    }
+    return result;
+  }
+
+  static float toFloat(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  static float[] floats(short[] bits) {
+    float[] values = new float[bits.length];
+    for (int i = 0; i < bits.length; i++) {
+      values[i] = toFloat(bits[i]);
+    }
+    return values;
+  }
+
+  /** The nearest bfloat16, as a float32. */
+  static float round(float value) {
+    return toFloat(of(value));
+  }
+}
