@@ -95,7 +95,7 @@ class KernelCubinsTest {
 
   private static Map<String, List<KernelParameter>> declared(String file) {
     Map<String, List<KernelParameter>> declared =
-        KernelDeclarations.parse(KernelImages.source(file).text());
+        KernelDeclarations.parse(KernelImages.source(file).text()).kernels();
     assertFalse(declared.isEmpty(), file + ".cu declares no kernel");
     return declared;
   }
