@@ -63,12 +63,13 @@ class KernelCubinsTest {
     assumeTrue(Simulator.unavailableReason() == null, Simulator::unavailableReason);
     try (CudaContext context = CudaDriver.simulated().device(0).createContext()) {
       for (boolean checked : new boolean[] {false, true}) {
-        CudaModule module = KernelImages.load(context, file, checked);
-        Map<String, TreeMap<Integer, Cubin.Parameter>> image = new TreeMap<>();
-        for (String kernel : declared(file).keySet()) {
-          image.put(kernel, parameters(module.kernel(kernel).layout()));
+        try (CudaModule module = KernelImages.load(context, file, checked)) {
+          Map<String, TreeMap<Integer, Cubin.Parameter>> image = new TreeMap<>();
+          for (String kernel : declared(file).keySet()) {
+            image.put(kernel, parameters(module.kernel(kernel).layout()));
+          }
+          assertAgree(file + " for the simulated device", declared(file), image);
         }
-        assertAgree(file + " for the simulated device", declared(file), image);
       }
     }
   }

@@ -9,10 +9,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The kernels of {@code cast.cu}, bit by bit. */
 class CastKernelTest {
   private static final int[] SPECIAL = {
-    0x00000000, 0x80000000, 0x7f800000, 0xff800000, // zeros and infinities
-    0x7f800001, 0xffc00001, // NaN: of a mantissa that rounding would lose, and quiet
-    0x3f808000, 0x3f818000, 0x3f808001, 0x3f807fff, // ties to even, just above and below one
-    0x7f7fffff, 0x00000001, 0x00008000, 0x00018000 // largest: to infinity; denormals
+    0x00000000,
+    0x80000000,
+    0x7f800000,
+    0xff800000, // zeros and infinities
+    0x7f800001,
+    0xffc00001, // NaN: of a mantissa that rounding would lose, and quiet
+    0x3f808000,
+    0x3f818000,
+    0x3f808001,
+    0x3f807fff, // ties to even, just above and below one
+    0x7f7fffff,
+    0x00000001,
+    0x00008000,
+    0x00018000 // largest: to infinity; denormals
   };
 
   /** Counts round the eight elements of a thread and the 2048 of a block; starts off alignment. */

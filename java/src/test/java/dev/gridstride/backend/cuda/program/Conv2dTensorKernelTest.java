@@ -51,7 +51,8 @@ class Conv2dTensorKernelTest {
   private static final List<Problem> PROBLEMS =
       List.of(
           problem(Conv2d.PLAIN, Shape.of(1, 1, 1, 1), Shape.of(1, 1, 1, 1), "smallest"),
-          problem(RELU, Shape.of(1, 3, 14, 14), Shape.of(32, 3, 3, 3), "conv1: 3 channels, 144 pixels"),
+          problem(
+              RELU, Shape.of(1, 3, 14, 14), Shape.of(32, 3, 3, 3), "conv1: 3 channels, 144 pixels"),
           problem(RELU, Shape.of(1, 32, 15, 15), Shape.of(64, 32, 3, 3), "conv2: whole chunks"),
           problem(
               Conv2d.PLAIN.withPadding(Padding2d.of(1)),
@@ -59,7 +60,10 @@ class Conv2dTensorKernelTest {
               Shape.of(72, 8, 3, 3),
               "just one tile of pixels; one chunk above a tile of channels; zeros outside"),
           problem(
-              Conv2d.PLAIN, Shape.of(3, 16, 1, 43), Shape.of(8, 16, 1, 1), "1x1; one pixel above a tile"),
+              Conv2d.PLAIN,
+              Shape.of(3, 16, 1, 43),
+              Shape.of(8, 16, 1, 1),
+              "1x1; one pixel above a tile"),
           problem(
               conv(new Size2d(2, 3), new Padding2d(1, 2, 0, 1), Size2d.of(1), 1),
               Shape.of(2, 16, 9, 11),
@@ -86,9 +90,16 @@ class Conv2dTensorKernelTest {
               Shape.of(7, 5, 3, 3),
               "odd channels; the last row and column are not read"),
           new Problem(
-              Conv2d.PLAIN, Shape.of(1, 8, 6, 6), Shape.of(8, 8, 3, 3), 1, "whole chunks, not aligned"),
+              Conv2d.PLAIN,
+              Shape.of(1, 8, 6, 6),
+              Shape.of(8, 8, 3, 3),
+              1,
+              "whole chunks, not aligned"),
           problem(
-              Conv2d.PLAIN, Shape.of(8, 8, 18, 18), Shape.of(8, 8, 3, 3), "parts of pixels in the weights"));
+              Conv2d.PLAIN,
+              Shape.of(8, 8, 18, 18),
+              Shape.of(8, 8, 3, 3),
+              "parts of pixels in the weights"));
 
   @TestFactory
   Stream<DynamicTest> everyPassAndType() {
@@ -105,7 +116,11 @@ class Conv2dTensorKernelTest {
   private static void check(Problem problem, TensorCores type) {
     for (boolean integers : new boolean[] {true, false}) {
       long seed = problem.hashCode() * 31L;
-      new Data(problem, type, new TensorNumbers(seed, integers), (integers ? "integers" : "reals") + ", seed " + seed)
+      new Data(
+              problem,
+              type,
+              new TensorNumbers(seed, integers),
+              (integers ? "integers" : "reals") + ", seed " + seed)
           .check();
     }
   }
@@ -159,7 +174,8 @@ class Conv2dTensorKernelTest {
         int group = o / (ys.c() / conv.groups());
         for (int r = 0; r < ws.h(); r++) {
           for (int s = 0; s < ws.w(); s++) {
-            int h = p * conv.stride().height() - conv.padding().top() + r * conv.dilation().height();
+            int h =
+                p * conv.stride().height() - conv.padding().top() + r * conv.dilation().height();
             int v = q * conv.stride().width() - conv.padding().left() + s * conv.dilation().width();
             if (h < 0 || h >= xs.h() || v < 0 || v >= xs.w()) {
               continue;
@@ -254,8 +270,7 @@ class Conv2dTensorKernelTest {
       Place dy = run.floats("dy", 0, new float[(int) sizes.y().elements()]);
       Place dw = run.unset("dw", 0, 4 * sizes.w().elements());
       List<String> kernels =
-          run.run(
-              e -> Conv2dTensorLaunches.backwardWeights(e, TensorCores.TF32, sizes, dw, x, dy));
+          run.run(e -> Conv2dTensorLaunches.backwardWeights(e, TensorCores.TF32, sizes, dw, x, dy));
       assertEquals(List.of("conv2d_backward_weights_tf32", "matmul_sum_parts_f32"), kernels);
     }
   }

@@ -122,11 +122,11 @@ final class DirectRun implements AutoCloseable {
       CudaModule module =
           modules.computeIfAbsent(
               launch.file(), file -> KernelImages.load(context, file, way.checked()));
-      Object[] arguments = launch.args().stream().map(a -> a instanceof Place place ? place.buffer() : a).toArray();
+      Object[] arguments =
+          launch.args().stream().map(a -> a instanceof Place place ? place.buffer() : a).toArray();
       module
           .kernel(launch.kernel())
-          .launch(
-              stream, dim(launch.grid()), dim(launch.block()), launch.sharedBytes(), arguments);
+          .launch(stream, dim(launch.grid()), dim(launch.block()), launch.sharedBytes(), arguments);
     }
     stream.synchronize();
     guards.forEach(DirectRun::checkGuard);

@@ -32,7 +32,8 @@ class MatmulTensorKernelTest {
    * @param shift elements by which every matrix starts off 256 bytes
    * @param reason what is special about it
    */
-  private record Problem(int m, int n, int k, int shift, boolean bias, boolean relu, String reason) {
+  private record Problem(
+      int m, int n, int k, int shift, boolean bias, boolean relu, String reason) {
     @Override
     public String toString() {
       return m + "x" + n + "x" + k + (shift == 0 ? "" : " shifted " + shift) + ": " + reason;
@@ -96,7 +97,13 @@ class MatmulTensorKernelTest {
 
   /** The float32 result and, for bf16, the bfloat16 one. */
   private static List<float[]> run(
-      Problem p, Form form, TensorCores type, DirectRun.Way way, float[] a, float[] b, float[] bias) {
+      Problem p,
+      Form form,
+      TensorCores type,
+      DirectRun.Way way,
+      float[] a,
+      float[] b,
+      float[] bias) {
     int shift = p.shift();
     int count = p.m() * p.n();
     try (DirectRun run = new DirectRun(way)) {

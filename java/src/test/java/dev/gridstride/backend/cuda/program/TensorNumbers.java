@@ -4,11 +4,11 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Data and bounds for kernels on tensor cores. With real data the bound follows from the types: each
- * factor is off by at most half a unit in the last place of its type, relatively {@code u} (TF32,
- * rounded to nearest: 2^-11; bfloat16 inputs are exact as given, so 0), a product so by at most {@code
- * 2u + u^2}; each of the sum's additions and the one of the bias by at most 2^-23 of the sum of
- * magnitudes so far, as a tensor core may truncate; a bfloat16 result by 2^-8 of itself.
+ * Data and bounds for kernels on tensor cores. With real data the bound follows from the types:
+ * each factor is off by at most half a unit in the last place of its type, relatively {@code u}
+ * (TF32, rounded to nearest: 2^-11; bfloat16 inputs are exact as given, so 0), a product so by at
+ * most {@code 2u + u^2}; each of the sum's additions and the one of the bias by at most 2^-23 of
+ * the sum of magnitudes so far, as a tensor core may truncate; a bfloat16 result by 2^-8 of itself.
  */
 final class TensorNumbers {
   private static final double UNIT_TF32 = 0x1p-11;
@@ -83,7 +83,15 @@ final class TensorNumbers {
       }
       if (!(Math.abs(got[i] - value) <= bound)) {
         throw new AssertionError(
-            what + ": element " + i + ": expected " + value + ", got " + got[i] + ", bound " + bound);
+            what
+                + ": element "
+                + i
+                + ": expected "
+                + value
+                + ", got "
+                + got[i]
+                + ", bound "
+                + bound);
       }
     }
   }
