@@ -83,14 +83,22 @@ public final class SimulatedDevice {
     if (missing() != null) {
       return 0;
     }
-    return run(
-        List.of(
-            cmake.endsWith("cmake") ? cmake.substring(0, cmake.length() - 5) + "ctest" : "ctest",
-            "--test-dir",
-            build.toString(),
-            "--output-on-failure",
-            "--timeout",
-            "300"));
+    int status =
+        quietly(
+            List.of(
+                cmake, "--build", build.toString(), "--target", "all_tests", "--parallel", jobs));
+    return status != 0
+        ? status
+        : run(
+            List.of(
+                cmake.endsWith("cmake")
+                    ? cmake.substring(0, cmake.length() - 5) + "ctest"
+                    : "ctest",
+                "--test-dir",
+                build.toString(),
+                "--output-on-failure",
+                "--timeout",
+                "300"));
   }
 
   /** What the build lacks, or null. */
