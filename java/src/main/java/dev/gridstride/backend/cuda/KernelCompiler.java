@@ -23,7 +23,23 @@ public abstract class KernelCompiler {
   KernelCompiler() {}
 
   /** What a compiler made, and what it said. */
-  record Output(byte[] code, String log) {}
+  static final class Output {
+    private final byte[] code;
+    private final String log;
+
+    Output(byte[] code, String log) {
+      this.code = code;
+      this.log = log;
+    }
+
+    byte[] code() {
+      return code;
+    }
+
+    String log() {
+      return log;
+    }
+  }
 
   /**
    * The compiler for a device.

@@ -20,7 +20,11 @@ final class Log {
     }
   }
 
-  /** Diverts messages from the log; null sends them there again. */
+  static void debug(String message, Throwable cause) {
+    LOGGER.log(System.Logger.Level.DEBUG, message, cause);
+  }
+
+  /** Diverts warnings from the log; null sends them there again. */
   static void divert(Consumer<String> to) {
     listener = to;
   }

@@ -25,17 +25,24 @@ final class NativeFolder {
 
   private final Path path;
 
-  /** Held as long as the process lives. */
-  private final FileLock lock;
-
   private NativeFolder() throws IOException {
     Path parent = Path.of(System.getProperty("java.io.tmpdir"));
     removeAbandoned(parent);
     path = Files.createTempDirectory(parent, PREFIX);
-    lock =
-        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE)
-            .tryLock();
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(path), "gridstride-cleanup"));
+    FileChannel channel =
+        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock = channel.lock();
+    // The hook keeps the lock from being collected, and so from being given up.
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> end(path, lock), "gridstride-cleanup"));
+  }
+
+  private static void end(Path path, FileLock lock) {
+    delete(path);
+    try {
+      lock.acquiredBy().close();
+    } catch (IOException e) {
+      Log.debug("closing the lock in " + path, e);
+    }
   }
 
   /**
@@ -90,7 +97,7 @@ final class NativeFolder {
         }
       } catch (IOException | RuntimeException e) {
         // Another user's, or one that is just being made or removed: not ours to touch.
-        continue;
+        Log.debug("left alone: " + folder, e);
       }
     }
   }
@@ -115,8 +122,7 @@ final class NativeFolder {
             }
           });
     } catch (IOException e) {
-      // The next process tries again.
-      return;
+      Log.debug("left for the next process to remove: " + folder, e);
     }
   }
 }

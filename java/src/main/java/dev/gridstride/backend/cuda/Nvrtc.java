@@ -117,7 +117,7 @@ final class Nvrtc {
           .forEach(file -> NativeLibrary.getInstance(file.toString()));
     } catch (IOException e) {
       // It may find them by itself.
-      return;
+      Log.debug("no builtins in " + folder, e);
     }
   }
 

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
  * @param offsets of the parameters in bytes
  * @param bytes size of all, up to the end of the last
  */
-record ParameterLayout(List<KernelParameter> parameters, int[] offsets, int bytes) {
-  static final ParameterLayout TRUSTING = new ParameterLayout(null, new int[0], 0);
+record ParameterLayout(List<KernelParameter> parameters, List<Integer> offsets, int bytes) {
+  static final ParameterLayout TRUSTING = new ParameterLayout(null, List.of(), 0);
 
   /**
    * Finds the layout.
@@ -31,12 +31,13 @@ record ParameterLayout(List<KernelParameter> parameters, int[] offsets, int byte
       return declared == null ? TRUSTING : natural(kernel, declared);
     }
     List<KernelParameter> parameters = new ArrayList<>();
-    int[] offsets = new int[told.size()];
+    List<Integer> offsets = new ArrayList<>();
     int end = 0;
     for (int i = 0; i < told.size(); i++) {
-      offsets[i] = (int) told.get(i)[0];
+      int offset = (int) told.get(i)[0];
       int size = (int) told.get(i)[1];
-      end = offsets[i] + size;
+      offsets.add(offset);
+      end = offset + size;
       KernelParameter parameter =
           declared != null && i < declared.size() ? declared.get(i) : KernelParameter.unknown(size);
       if (parameter.bytes() == 0) {
@@ -66,9 +67,9 @@ record ParameterLayout(List<KernelParameter> parameters, int[] offsets, int byte
   }
 
   private static ParameterLayout natural(String kernel, List<KernelParameter> declared) {
-    int[] offsets = new int[declared.size()];
+    List<Integer> offsets = new ArrayList<>();
     int end = 0;
-    for (int i = 0; i < offsets.length; i++) {
+    for (int i = 0; i < declared.size(); i++) {
       KernelParameter parameter = declared.get(i);
       if (parameter.bytes() == 0) {
         throw new IllegalArgumentException(
@@ -79,8 +80,9 @@ record ParameterLayout(List<KernelParameter> parameters, int[] offsets, int byte
                 + parameter
                 + ") is not known; a driver of CUDA 12.4 or later tells it");
       }
-      offsets[i] = align(end, parameter.alignment());
-      end = offsets[i] + parameter.bytes();
+      int offset = align(end, parameter.alignment());
+      offsets.add(offset);
+      end = offset + parameter.bytes();
     }
     return new ParameterLayout(declared, offsets, end);
   }

@@ -84,7 +84,7 @@ public final class PreparedLaunch {
       buffer = given;
     }
     buffers[index] = buffer;
-    KernelParameter.put(packed, layout.offsets()[index], parameter.bytes(), argument);
+    KernelParameter.put(packed, layout.offsets().get(index), parameter.bytes(), argument);
   }
 
   private String describe(int index) {
