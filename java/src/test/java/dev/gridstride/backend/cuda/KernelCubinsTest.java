@@ -105,7 +105,7 @@ class KernelCubinsTest {
     TreeMap<Integer, Cubin.Parameter> parameters = new TreeMap<>();
     for (int i = 0; i < layout.parameters().size(); i++) {
       parameters.put(
-          i, new Cubin.Parameter(layout.offsets()[i], layout.parameters().get(i).bytes()));
+          i, new Cubin.Parameter(layout.offsets().get(i), layout.parameters().get(i).bytes()));
     }
     return parameters;
   }
