@@ -38,10 +38,14 @@ Context& make_context(Device& device, unsigned flags, bool primary) {
   return *context;
 }
 
+// What is pending still runs; an error that only then comes to light is the call's.
 void destroy(Context& context) {
+  bool good = context.sticky == 0;
+  run_all(&context);
   release_context(context);
   context.destroyed = true;
   counts[static_cast<int>(Handle::CONTEXT)]--;
+  if (good) context.check();
 }
 
 Context& context_handle(CUcontext handle) {
@@ -110,8 +114,8 @@ CU_CALL cuCtxDestroy_v2(CUcontext context) {
   CALL(OTHER)
   Context& c = context_handle(context);
   if (c.primary) fail(CUDA_ERROR_INVALID_CONTEXT, "a primary context is released with cuDevicePrimaryCtxRelease");
-  destroy(c);
   if (!stack.empty() && stack.back() == &c) stack.pop_back();
+  destroy(c);
   END_CALL
 }
 
@@ -250,8 +254,9 @@ CU_CALL cuDevicePrimaryCtxRelease_v2(CUdevice device) {
   Device& d = device_at(device);
   if (d.retained == 0) fail(CUDA_ERROR_INVALID_CONTEXT, "device %d has no primary context to release", device);
   if (--d.retained == 0) {
-    destroy(*d.primary);
+    Context& context = *d.primary;
     d.primary = nullptr;
+    destroy(context);
   }
   END_CALL
 }

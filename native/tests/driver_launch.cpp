@@ -374,6 +374,52 @@ TEST(errors_stay_with_the_context) {
   checked = false;
 }
 
+TEST(what_is_pending_runs_before_a_context_ends) {
+  checked = true;
+  begin();
+  int n = 0;
+  CHECK_OK(cuLaunchHostFunc(nullptr, count_up, &n));
+  CHECK_OK(cuCtxDestroy_v2(context));
+  CHECK(n == 1);
+  begin();
+  CUdeviceptr y = floats(16, 0);
+  CHECK_OK(launch(nullptr, "wild", 1, 1, y, 16LL));
+  CHECK_CODE(cuCtxDestroy_v2(context), 700);
+  CHECK_SAYS("found by cuCtxDestroy_v2");
+  CHECK(gridstride_sim_count("contexts") == 0);
+  checked = false;
+}
+
+TEST(graph_launch_time) {
+  begin();
+  CUstream s;
+  CHECK_OK(cuStreamCreate(&s, 1));
+  CUdeviceptr x = floats(4, 0);
+  CUfunction f = kernel("set");
+  float v = 1;
+  int n = 1;
+  void* parameters[] = {&x, &v, &n};
+  CHECK_OK(cuStreamBeginCapture_v2(s, 0));
+  for (int i = 0; i < 30; i++) CHECK_OK(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, s, parameters, nullptr));
+  CUgraph graph;
+  CUgraphExec exec;
+  CHECK_OK(cuStreamEndCapture(s, &graph));
+  CHECK_OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+  double best = 1e9;
+  for (int round = 0; round < 20; round++) {
+    auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 100; i++) {
+      cuGraphLaunch(exec, s);
+      cuStreamSynchronize(s);
+    }
+    best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 100);
+  }
+  std::printf("     graph of 30 kernels of one thread, launch and wait: %.2f us\n", best);
+  CHECK_OK(cuGraphExecDestroy(exec));
+  CHECK_OK(cuGraphDestroy(graph));
+  end();
+}
+
 TEST(seeds_change_the_order) {
   // Two streams that nothing orders write the same word: over many seeds both win.
   bool first = false, second = false;
