@@ -72,6 +72,17 @@ struct Barrier {
   bool all = true, any = false;
 };
 
+// A stretch of shared memory.
+struct SharedPart {
+  unsigned char* at;
+  size_t bytes;
+};
+
+struct SharedMemory {
+  std::vector<SharedPart> statics;  // a variable each, or all of it where the names are not known
+  SharedPart dynamic;
+};
+
 struct Block {
   const Launch* launch;
   Image* image;

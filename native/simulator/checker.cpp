@@ -16,8 +16,7 @@ namespace {
 
 // Shared memory of the running launch.
 SharedShadow shared_shadow;
-Shadow shared_parts[3];
-unsigned shared_count;
+std::vector<Shadow> shared_parts;
 
 // One call in the code mostly meets the same piece of memory again and again.
 struct Site {
@@ -31,8 +30,7 @@ uint32_t launch_number;
 unsigned under_way;  // asynchronous copies
 
 __attribute__((noinline)) Shadow find_shadow(uintptr_t p, size_t bytes, checker::Access access, const void* pc) {
-  for (unsigned i = 0; i < shared_count; i++) {
-    const Shadow& s = shared_parts[i];
+  for (const Shadow& s : shared_parts) {
     if (p - s.low < s.bytes) {
       if (p - s.low + bytes > s.bytes) findings::out_of_bounds(p, bytes, access, pc);
       return s;
@@ -228,7 +226,7 @@ namespace hooks {
 
 bool on;
 
-void launch_begins(const void* first, size_t first_bytes, const void* second, size_t second_bytes, const void* dynamic, size_t dynamic_bytes) {
+void launch_begins(const SharedMemory& shared) {
   if (happens_before.worn_out()) {
     drop_shadows(true);
     shared_shadow.drop();
@@ -237,24 +235,22 @@ void launch_begins(const void* first, size_t first_bytes, const void* second, si
   if (++launch_number % 64 == 0) drop_shadows(false);
   happens_before.launch_begins();
   under_way = 0;
-  struct Range {
-    Space space;
-    const void* at;
-    size_t bytes;
-  };
-  const Range ranges[] = {{Space::STATIC_SHARED, first, first_bytes}, {Space::DYNAMIC_SHARED, dynamic, dynamic_bytes}, {Space::STATIC_SHARED, second, second_bytes}};
+  shared_parts.clear();
+  std::vector<SharedPart> parts = shared.statics;
+  parts.push_back(shared.dynamic);
   uintptr_t low = UINTPTR_MAX, high = 0;
-  for (const Range& r : ranges) {
-    if (r.at == nullptr || r.bytes == 0) continue;
-    low = std::min(low, reinterpret_cast<uintptr_t>(r.at));
-    high = std::max(high, reinterpret_cast<uintptr_t>(r.at) + r.bytes);
+  for (const SharedPart& part : parts) {
+    if (part.bytes == 0) continue;
+    low = std::min(low, reinterpret_cast<uintptr_t>(part.at));
+    high = std::max(high, reinterpret_cast<uintptr_t>(part.at) + part.bytes);
   }
-  shared_count = 0;
   if (high == 0) return;
   low &= ~uintptr_t{63};
   shared_shadow.cover(low, high - low);
-  for (const Range& r : ranges) {
-    if (r.at != nullptr && r.bytes != 0) shared_parts[shared_count++] = shared_shadow.part(r.space, reinterpret_cast<uintptr_t>(r.at), r.bytes);
+  for (const SharedPart& part : parts) {
+    if (part.bytes == 0) continue;
+    Space space = part.at == shared.dynamic.at ? Space::DYNAMIC_SHARED : Space::STATIC_SHARED;
+    shared_parts.push_back(shared_shadow.part(space, reinterpret_cast<uintptr_t>(part.at), part.bytes));
   }
 }
 
@@ -262,7 +258,7 @@ void launch_ends() {}
 
 void block_begins() {
   happens_before.block_begins(block.linear);
-  for (unsigned i = 0; i < shared_count; i++) shared_shadow.forget(shared_parts[i]);
+  for (const Shadow& part : shared_parts) shared_shadow.forget(part);
 }
 
 void at_barrier(const Thread& thread, const void* pc) {

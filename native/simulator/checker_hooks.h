@@ -10,7 +10,7 @@ namespace gridstride::hooks {
 
 extern bool on;  // a checked launch is running
 
-void launch_begins(const void* first, size_t first_bytes, const void* second, size_t second_bytes, const void* dynamic, size_t dynamic_bytes);
+void launch_begins(const SharedMemory& shared);
 void launch_ends();
 void block_begins();
 

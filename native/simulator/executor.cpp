@@ -260,6 +260,9 @@ void fail_stuck() {
 
 // ---- Blocks ----
 
+SharedMemory shared;
+unsigned located_image;  // whose variables `shared` holds
+
 void order_threads() {
   if (!shuffled) {
     for (unsigned i = 0; i < block.count; i++) order[i] = static_cast<uint16_t>(i);
@@ -299,39 +302,37 @@ void index_threads(const Extent& e) {
   }
 }
 
-struct SharedMemory {
-  unsigned char* first;  // static, dynamic in between
-  size_t first_bytes;
-  unsigned char* second;
-  size_t second_bytes;
-  unsigned char* dynamic;
-  size_t dynamic_bytes;
-};
-
-SharedMemory locate_shared(const Image& image, size_t dynamic_bytes) {
+// Where the shared memory of the launch lies, for this host thread.
+void locate_shared(const Launch& launch) {
+  static const GridstrideKernel* last_kernel;
+  static const unsigned char* last_anchor;
   GridstrideSharedPlace place{};
-  image.locate(&place);
-  SharedMemory m{};
-  m.dynamic = place.dynamic;
-  m.dynamic_bytes = dynamic_bytes;
-  if (image.static_bytes == 0) return m;
-  m.first = place.anchor + image.static_offset;
-  unsigned char* end = m.first + image.static_bytes;
-  if (place.dynamic == nullptr || place.dynamic < m.first || place.dynamic >= end) {
-    m.first_bytes = image.static_bytes;
+  block.image->locate(&place);
+  shared.dynamic = {place.dynamic, place.dynamic != nullptr ? launch.dynamic_shared : 0};
+  if (last_kernel == launch.kernel && located_image == block.image->id && last_anchor == place.anchor) return;
+  last_kernel = launch.kernel;
+  located_image = block.image->id;
+  last_anchor = place.anchor;
+  shared.statics.clear();
+  if (block.image->static_bytes == 0) return;
+  unsigned char* first = place.anchor + block.image->static_offset;
+  for (const SharedVariable& v : shared_of(*block.image, *launch.kernel)) shared.statics.push_back({first + v.offset, v.bytes});
+  if (!block.image->shared.empty()) return;
+  // Without names: all of it, around dynamic shared memory.
+  unsigned char* end = first + block.image->static_bytes;
+  if (place.dynamic == nullptr) {
+    shared.statics.push_back({first, block.image->static_bytes});
   } else {
-    m.first_bytes = static_cast<size_t>(place.dynamic - m.first);
-    m.second = place.dynamic + place.dynamic_capacity;
-    m.second_bytes = static_cast<size_t>(end - m.second);
+    shared.statics.push_back({first, static_cast<size_t>(place.dynamic - first)});
+    unsigned char* rest = place.dynamic + place.dynamic_capacity;
+    shared.statics.push_back({rest, static_cast<size_t>(end - rest)});
   }
-  return m;
 }
 
 // Shared memory of a block that begins is unset: NaN, or -1.
-void fill(const SharedMemory& m) {
-  if (m.first_bytes != 0) std::memset(m.first, 0xff, m.first_bytes);
-  if (m.second_bytes != 0) std::memset(m.second, 0xff, m.second_bytes);
-  if (m.dynamic != nullptr && m.dynamic_bytes != 0) std::memset(m.dynamic, 0xff, m.dynamic_bytes);
+void fill_shared() {
+  for (const SharedPart& part : shared.statics) std::memset(part.at, 0xff, part.bytes);
+  if (shared.dynamic.bytes != 0) std::memset(shared.dynamic.at, 0xff, shared.dynamic.bytes);
 }
 
 void run_block() {
@@ -355,15 +356,15 @@ void run_block() {
 void run_grid(const Launch& launch) {
   const Extent& g = launch.grid;
   uint64_t blocks = static_cast<uint64_t>(g.x) * g.y * g.z;
-  SharedMemory shared = locate_shared(*block.image, launch.dynamic_shared);
-  if (hooks::on) hooks::launch_begins(shared.first, shared.first_bytes, shared.second, shared.second_bytes, shared.dynamic, shared.dynamic_bytes);
+  locate_shared(launch);
+  if (hooks::on) hooks::launch_begins(shared);
   Order order_of_blocks{blocks};
   if (shuffled) order_of_blocks = random_order(blocks);
   for (uint64_t i = 0; i < blocks && !failed; i++) {
     block.linear = shuffled ? order_of_blocks[i] : i;
     uint64_t row = block.linear / g.x;
     gridstride_sim_block_index = {static_cast<unsigned>(block.linear % g.x), static_cast<unsigned>(row % g.y), static_cast<unsigned>(row / g.y)};
-    fill(shared);
+    fill_shared();
     if (hooks::on) hooks::block_begins();
     run_block();
     if (!failed && postponed.code != 0) {

@@ -12,10 +12,6 @@ namespace {
 const char* verb(checker::Access a) { return a == checker::Access::READ ? "reads" : a == checker::Access::WRITE ? "writes" : "changes atomically"; }
 const char* noun(checker::Access a) { return a == checker::Access::READ ? "read" : "write"; }
 
-struct SharedLimits {
-  uintptr_t first, first_end, dynamic, dynamic_end, second, second_end;
-};
-
 // "byte 12 of tile (__shared__, 1024 bytes)"
 std::string describe_static(uintptr_t p) {
   GridstrideSharedPlace place{};
@@ -23,7 +19,8 @@ std::string describe_static(uintptr_t p) {
   size_t offset = p - (reinterpret_cast<uintptr_t>(place.anchor) + static_cast<uintptr_t>(block.image->static_offset));
   char text[200];
   const SharedVariable* best = nullptr;
-  for (const SharedVariable& v : block.image->shared) {
+  std::vector<SharedVariable> variables = shared_of(*block.image, *block.launch->kernel);
+  for (const SharedVariable& v : variables) {
     if (v.offset <= offset) best = &v;
   }
   if (best == nullptr) {
@@ -154,16 +151,16 @@ void barrier_after_exit(const Thread& waiting, const void* pc, const Thread* exi
 
 void check_same_barrier(const Thread& thread, const void* pc) {
   static const void* last[2];
-  static Image* last_image;
+  static unsigned last_image;
   const Barrier& b = block.barrier;
-  if (last[0] == pc && last[1] == b.pc && last_image == block.image) return;
+  if (last[0] == pc && last[1] == b.pc && last_image == block.image->id) return;
   std::string here = source_place(*block.image, pc), there = source_place(*block.image, b.pc);
   if (here != there) {
     fail(719, &thread, pc, "divergent barrier", "waits at this __syncthreads while %s waits at the one at %s", name_of(block.threads[b.first]).c_str(), there.c_str());
   }
   last[0] = pc;
   last[1] = b.pc;
-  last_image = block.image;
+  last_image = block.image->id;
 }
 
 }  // namespace gridstride::findings

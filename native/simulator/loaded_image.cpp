@@ -5,8 +5,7 @@
 #include <link.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -50,28 +49,52 @@ int find_segments(dl_phdr_info* info, size_t, void* data) {
   return 1;
 }
 
+// Reads <length><identifier> at *at; empty if there is none.
+std::string identifier(const std::string& symbol, size_t* at) {
+  size_t digits = 0, length = 0;
+  while (*at + digits < symbol.size() && std::isdigit(static_cast<unsigned char>(symbol[*at + digits]))) {
+    length = length * 10 + static_cast<size_t>(symbol[*at + digits] - '0');
+    digits++;
+  }
+  if (digits == 0 || *at + digits + length > symbol.size()) return "";
+  std::string name = symbol.substr(*at + digits, length);
+  *at += digits + length;
+  return name;
+}
+
+// "6kernelPfi" and "N4deep6kernelEPfi" are `kernel`; a name of C linkage is itself.
+std::string function_name(const std::string& encoding) {
+  size_t at = 0;
+  bool nested = encoding[at] == 'N';
+  if (nested) at++;
+  std::string name;
+  do {
+    if (at < encoding.size() && encoding[at] == 'L') at++;  // internal linkage
+    std::string part = identifier(encoding, &at);
+    if (part.empty()) break;
+    name = part;
+  } while (nested && at < encoding.size() && encoding[at] != 'E');
+  return name.empty() ? encoding : name;
+}
+
 // "_ZZ6kernelE4tile" is `tile` within `kernel`; "_ZL4tile" and "tile" stand at namespace scope.
 void name_shared(const std::string& symbol, SharedVariable* v) {
   v->name = symbol;
   if (symbol.rfind("_ZZ", 0) == 0) {
-    // The last <number><identifier> is the variable, followed perhaps by _<n>.
-    for (size_t i = symbol.size(); i-- > 3;) {
-      if (symbol[i] != 'E' || i + 1 >= symbol.size() || !std::isdigit(static_cast<unsigned char>(symbol[i + 1]))) continue;
-      size_t digits = 0;
-      size_t length = std::stoul(symbol.substr(i + 1), &digits);
-      if (i + 1 + digits + length > symbol.size()) continue;
-      v->name = symbol.substr(i + 1 + digits, length);
-      v->function = symbol.substr(3, i - 3);
+    // The last E before <length><identifier> ends the function.
+    for (size_t i = symbol.size() - 1; i > 3; i--) {
+      if (symbol[i] != 'E') continue;
+      size_t at = i + 1;
+      std::string name = identifier(symbol, &at);
+      if (name.empty()) continue;
+      v->name = name;
+      v->function = function_name(symbol.substr(3, i - 3));
       return;
     }
   } else if (symbol.rfind("_ZL", 0) == 0) {
-    size_t digits = 0;
-    try {
-      size_t length = std::stoul(symbol.substr(3), &digits);
-      v->name = symbol.substr(3 + digits, length);
-    } catch (const std::exception&) {
-      // some other mangled name: kept as it is
-    }
+    size_t at = 3;
+    std::string name = identifier(symbol, &at);
+    if (!name.empty()) v->name = name;
   }
 }
 
@@ -106,6 +129,8 @@ Image* image_of(void* handle) {
   auto known = images.find(handle);
   if (known != images.end()) return known->second.get();
   auto image = std::make_unique<Image>();
+  static unsigned last_id = 0;
+  image->id = ++last_id;
   image->handle = handle;
   image->kernels = static_cast<const GridstrideKernel*>(dlsym(handle, "gridstride_image"));
   const auto* checked = static_cast<const int*>(dlsym(handle, "gridstride_image_checked"));
@@ -132,15 +157,20 @@ Image* image_of(void* handle) {
   return images.emplace(handle, std::move(image)).first->second.get();
 }
 
+std::vector<SharedVariable> shared_of(const Image& image, const GridstrideKernel& kernel) {
+  std::vector<SharedVariable> found;
+  for (const SharedVariable& v : image.shared) {
+    bool others = false;
+    for (const GridstrideKernel* k = image.kernels; k->name != nullptr; k++) others |= k != &kernel && v.function == k->name;
+    if (!others) found.push_back(v);
+  }
+  return found;
+}
+
 size_t static_shared_bytes(void* handle, const GridstrideKernel* kernel) {
-  std::string name = kernel->name;
-  size_t colon = name.rfind(':');
-  if (colon != std::string::npos) name = name.substr(colon + 1);
   size_t bytes = 0;
-  for (const SharedVariable& v : image_of(handle)->shared) {
-    // Plain "6kernel" for a kernel of C linkage, "6kernelPfi" or "N...6kernelE..." for others.
-    std::string mangled = std::to_string(name.size()) + name;
-    if (v.function.empty() || v.function == name || v.function.find(mangled) != std::string::npos) bytes += v.bytes;
+  for (const SharedVariable& v : shared_of(*image_of(handle), *kernel)) {
+    if (v.function.empty() || v.function == kernel->name) bytes += v.bytes;
   }
   return bytes;
 }

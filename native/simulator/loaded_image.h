@@ -13,11 +13,12 @@ namespace gridstride {
 // A `__shared__` array.
 struct SharedVariable {
   std::string name;      // as written
-  std::string function;  // mangled, or empty if it is not inside a function
+  std::string function;  // that it is declared in, without namespaces; empty if in none
   size_t offset, bytes;  // within the static shared memory of the image
 };
 
 struct Image {
+  unsigned id;  // never used again, though addresses are
   void* handle;
   const GridstrideKernel* kernels;
   bool checked;
@@ -29,6 +30,9 @@ struct Image {
   size_t static_bytes;       // up to the end, dynamic shared memory in between included
   std::vector<SharedVariable> shared;  // by offset; empty without a symbol table
 };
+
+// The shared variables that a kernel can use: not those in the bodies of other kernels.
+std::vector<SharedVariable> shared_of(const Image& image, const GridstrideKernel& kernel);
 
 // Throws std::runtime_error if simcc has not made it.
 Image* image_of(void* handle);

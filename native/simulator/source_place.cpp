@@ -88,15 +88,15 @@ std::string by_symbol(const Image& image, uintptr_t address) {
 }
 
 std::map<uintptr_t, std::string> known;
-const Image* known_image;
+unsigned known_image;  // id
 
 }  // namespace
 
 std::string source_place(const Image& image, const void* return_address) {
   auto address = reinterpret_cast<uintptr_t>(return_address) - 1;
-  if (known_image != &image) {
+  if (known_image != image.id) {
     known.clear();
-    known_image = &image;
+    known_image = image.id;
   }
   auto found = known.find(address);
   if (found != known.end()) return found->second;
