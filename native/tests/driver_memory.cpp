@@ -1,4 +1,6 @@
 // Memory: allocation, limits, copies, fills, messages.
+#include <dlfcn.h>
+
 #include "check.h"
 
 static CUcontext context;
@@ -238,6 +240,7 @@ TEST(faults) {
   CHECK_CODE(cuMemFree_v2(p), 999);
   CHECK_OK(cuMemFree_v2(p));
   CHECK_OK(gridstride_sim_fault("any", 1, 46));
+  CHECK_OK(gridstride_sim_set("verbose", "0"));  // not one of CUDA's
   gridstride_sim_clear_faults();
   CHECK_OK(cuMemAlloc_v2(&p, 64));
   CHECK_CODE(gridstride_sim_fault("alloc", 0, 2), 1);
@@ -321,6 +324,17 @@ TEST(names_and_stubs) {
   CHECK_CODE(cuArrayCreate_v2(), 801);
   CHECK_SAYS("cuArrayCreate_v2");
   CHECK(gridstride_sim_count("cuArrayCreate_v2") == 1);
+}
+
+TEST(all_that_jcuda_binds_is_there) {
+  std::ifstream names(JCUDA_SYMBOLS);
+  std::string name;
+  int n = 0;
+  while (names >> name) {
+    n++;
+    if (dlsym(RTLD_DEFAULT, name.c_str()) == nullptr) check::fail(__FILE__, __LINE__, name + " is missing");
+  }
+  CHECK(n == 312);
 }
 
 TEST_MAIN

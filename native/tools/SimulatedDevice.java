@@ -14,9 +14,9 @@ import java.util.stream.Stream;
  * it as a single file: {@code java SimulatedDevice.java build|test SOURCE BUILD OUTPUT CMAKE CXX
  * JOBS [CMAKE OPTION...]}.
  *
- * <p>{@code build} fills OUTPUT with {@code libcuda.so.1}, {@code simcc}, {@code include/} and
- * {@code kernels/}; only what changed is made again. Without CMake or a C++ compiler OUTPUT stays
- * empty, and the build goes on.
+ * <p>{@code build} fills the platform's folder in OUTPUT with {@code libcuda.so.1}, {@code simcc},
+ * {@code include/} and {@code kernels/}; only what changed is made again. Without CMake or a C++
+ * compiler OUTPUT stays empty, and the build goes on.
  */
 public final class SimulatedDevice {
   private final Path source;
@@ -30,7 +30,7 @@ public final class SimulatedDevice {
   private SimulatedDevice(String[] args) {
     source = Path.of(args[1]);
     build = Path.of(args[2]);
-    output = Path.of(args[3]);
+    output = Path.of(args[3]).resolve(platform());
     cmake = args[4];
     compiler = args[5];
     jobs = args[6];
@@ -46,6 +46,14 @@ public final class SimulatedDevice {
     }
     SimulatedDevice device = new SimulatedDevice(args);
     System.exit(args[0].equals("test") ? device.test() : device.build());
+  }
+
+  /**
+   * As Java code names it that looks for the files: {@code linux-x86_64}, {@code linux-aarch64}.
+   */
+  private static String platform() {
+    String machine = System.getProperty("os.arch");
+    return "linux-" + (machine.equals("amd64") ? "x86_64" : machine);
   }
 
   private int build() throws IOException, InterruptedException {
@@ -103,6 +111,9 @@ public final class SimulatedDevice {
 
   /** What the build lacks, or null. */
   private String missing() throws IOException, InterruptedException {
+    if (!System.getProperty("os.name").startsWith("Linux")) {
+      return "Linux";
+    }
     if (cmake.equals("none") || !runs(cmake)) {
       return "CMake (" + cmake + ")";
     }
