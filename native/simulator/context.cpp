@@ -4,6 +4,7 @@
 #include "event.h"
 #include "graph.h"
 #include "module.h"
+#include "order.h"
 #include "pool.h"
 #include "state.h"
 #include "work.h"
@@ -71,6 +72,7 @@ Context& current() {
 void release_context(Context& context) {
   end_captures(context);
   forget_work(context);
+  order_host_waited_for_all(context);
   while (!context.events.empty()) destroy_event(**context.events.begin());
   while (!context.streams.empty()) destroy_stream(**context.streams.begin());
   drop_stream_work(context.legacy);

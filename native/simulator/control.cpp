@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "graph.h"
+#include "order.h"
 #include "state.h"
 #include "work.h"
 
@@ -90,6 +91,7 @@ long count(const std::string& what) {
   if (what == "pools") return handle_count(Handle::POOL);
   if (what == "contexts") return handle_count(Handle::CONTEXT);
   if (what == "pending") return pending_count();
+  if (what == "unordered") return order_count();
   if (what == "launches") return launches_run();
   return call_count(what);
 }

@@ -22,7 +22,7 @@ int gridstride_sim_fault(const char* call, long nth, int code);
 void gridstride_sim_clear_faults();
 // The last failure in this process, in full. Valid until this thread asks again.
 const char* gridstride_sim_last_error();
-// How many live: allocations, modules, streams, events, graphs, contexts, pinned, pending; or how often: launches, or a call by name. -1: unknown.
+// How many live: allocations, modules, streams, events, graphs, contexts, pinned, pools, pending (work not run), unordered (work that the checker keeps); or how often: launches, or a call by name. -1: unknown.
 long gridstride_sim_count(const char* what);
 // What the simulated device cannot show.
 const char* gridstride_sim_limits();

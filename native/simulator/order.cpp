@@ -7,6 +7,7 @@
 namespace gridstride {
 
 struct Ordering {
+  const Context* context = nullptr;
   size_t index = 0;
   uint64_t epoch = 0;
   uint64_t sequence = 0;          // of issue
@@ -79,7 +80,9 @@ void order_after(Work& work, const Work& earlier) {
 
 void order_issued(Work& work) {
   newest = work.sequence;
-  if (settings.checked) of(work).sequence = work.sequence;
+  if (!settings.checked) return;
+  of(work).sequence = work.sequence;
+  work.order->context = work.task.context;
 }
 
 void order_host_waited(const Work& work) {
@@ -91,11 +94,15 @@ void order_host_waited(const Work& work) {
   forget();
 }
 
-void order_host_waited_for_all() {
+void order_host_waited_for_all(const Context& context) {
   for (auto& o : all) {
-    if (o->done) known(*o);
+    if (o->done && o->context == &context) known(*o);
   }
   forget();
+}
+
+void order_finished(Work& work) {
+  if (work.order != nullptr) work.order->done = true;
 }
 
 AccessSet* order_accesses(Work& work) {
@@ -108,10 +115,11 @@ void order_access(Work& work, uintptr_t p, size_t bytes, bool write) {
   if (AccessSet* accesses = order_accesses(work)) accesses->note(p, bytes, write);
 }
 
+long order_count() { return static_cast<long>(all.size()); }
+
 void order_ran(Work& work) {
   if (work.order == nullptr) return;
   Ordering& mine = *work.order;
-  mine.done = true;
   if (mine.accesses.empty()) return;
   mine.description = describe(work);
   for (auto& other : all) {

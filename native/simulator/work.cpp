@@ -34,6 +34,7 @@ void unlink(Work* w) {
 
 void finish(Work* w) {
   w->done = true;
+  order_finished(*w);
   if (w->task.kind == TaskKind::RECORD) w->time = now();
   for (Work* earlier : w->after) drop(earlier);
   w->after.clear();
@@ -244,7 +245,7 @@ void synchronize_stream(Stream& stream) {
 
 void synchronize_context(Context& context) {
   run_all(&context);
-  order_host_waited_for_all();
+  order_host_waited_for_all(context);
   context.check();
 }
 

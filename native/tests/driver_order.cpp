@@ -24,6 +24,7 @@ static void begin(int seed) {
 
 static void end() {
   CHECK_OK(cuCtxDestroy_v2(context));
+  CHECK(gridstride_sim_count("unordered") == 0);
   CHECK_OK(gridstride_sim_set("seed", "0"));
   CHECK_OK(gridstride_sim_set("checked", "0"));
 }
