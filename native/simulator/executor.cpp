@@ -309,6 +309,7 @@ void locate_shared(const Launch& launch) {
   GridstrideSharedPlace place{};
   block.image->locate(&place);
   shared.dynamic = {place.dynamic, place.dynamic != nullptr ? launch.dynamic_shared : 0};
+  sanitizer::allow(place.dynamic, shared.dynamic.bytes, place.dynamic_capacity);
   if (last_kernel == launch.kernel && located_image == block.image->id && last_anchor == place.anchor) return;
   last_kernel = launch.kernel;
   located_image = block.image->id;
@@ -348,6 +349,7 @@ void run_block() {
   Thread* first = &block.threads[order[0]];
   first->stack = take_stack();
   enter(first);
+  sanitizer::learn = &home_stack;
   sanitizer::leave(&home_stack, first->stack);
   gridstride_fiber_switch(&home, first->stack->resume);
   sanitizer::arrived(&home_stack);
@@ -382,7 +384,8 @@ void clean_up_after_failure() {
   }
   for (unsigned i = 0; i < MAX_THREADS; i++) {
     stacks[i].resume = nullptr;
-    sanitizer::discard(stacks[i]);
+    stacks[i].sanitizer = nullptr;
+    if (stacks[i].guarded) sanitizer::discard(stacks[i]);
   }
   std::memset(block.waits_at, 0, sizeof block.waits_at);
   reset_stacks();

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include "block.h"
+#include "sanitizer.h"
 
 namespace gridstride::fault {
 
@@ -20,6 +21,7 @@ bool misaligned;
 
 // Runs on the stack of the thread that faulted, from its top: nothing on it is needed any more.
 [[noreturn]] void end_launch() {
+  sanitizer::discard(*block.current->stack);
   if (fiber::between_stacks(fault_address)) {
     fail(719, block.current, fault_pc, "stack overflow", "a thread has 64 KiB for its variables and calls");
   }

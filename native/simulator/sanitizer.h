@@ -19,23 +19,33 @@ inline void leave(fiber::Stack* from, fiber::Stack* to) {
   }
 }
 
-// First thing on the other side; `home` learns where the caller's stack lies.
-inline void arrived(fiber::Stack* on, fiber::Stack* home = nullptr) {
+// Set before a switch away from a stack that is not ours: its place is learnt on the other side.
+inline fiber::Stack* learn = nullptr;
+
+// First thing on the other side.
+inline void arrived(fiber::Stack* on) {
   if (__builtin_expect(__sanitizer_finish_switch_fiber != nullptr, 0)) {
     const void* bottom;
     size_t size;
     __sanitizer_finish_switch_fiber(on->sanitizer, &bottom, &size);
-    if (home != nullptr) {
-      home->low = static_cast<unsigned char*>(const_cast<void*>(bottom));
-      home->bytes = size;
+    if (learn != nullptr) {
+      learn->low = static_cast<unsigned char*>(const_cast<void*>(bottom));
+      learn->bytes = size;
+      learn = nullptr;
     }
   }
 }
 
-// The stack will begin anew: whatever was poisoned on it is good again.
+// The stack begins anew: whatever was poisoned on it is good again.
 inline void discard(fiber::Stack& stack) {
-  stack.sanitizer = nullptr;
   if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(stack.low, stack.bytes);
+}
+
+// Of `capacity` bytes only the first ones may be used.
+inline void allow(const void* at, size_t bytes, size_t capacity) {
+  if (__builtin_expect(__asan_poison_memory_region == nullptr || at == nullptr, 1)) return;
+  __asan_unpoison_memory_region(at, bytes);
+  __asan_poison_memory_region(static_cast<const unsigned char*>(at) + bytes, capacity - bytes);
 }
 
 }  // namespace gridstride::sanitizer

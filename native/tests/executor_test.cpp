@@ -14,7 +14,11 @@
 using namespace gridstride;
 using namespace gridstride::test;
 
+extern "C" void __asan_init() __attribute__((weak));
+
 namespace {
+
+bool with_address_sanitizer() { return __asan_init != nullptr; }
 
 const std::vector<uint64_t> SEEDS = {0, 1, 2, 3, 4, 5, 6, 7, 1234567};
 
@@ -139,6 +143,7 @@ void test_copies(Harness& h) {
     EXPECT_EQUAL(o.kind, "missing wait for an asynchronous copy");
   } else {
     ok("forgotten_wait", o);
+    if (with_address_sanitizer()) return;  // static shared memory is not filled
     for (size_t i = 0; i < 128; i++) EXPECT_EQUAL(y[i], -1);
   }
 }
@@ -228,6 +233,7 @@ void test_fresh_shared(Harness& h) {
     return;
   }
   ok("fresh_shared", o);
+  if (with_address_sanitizer()) return;
   for (unsigned v : y.values()) EXPECT_EQUAL(v, ~0u);
 }
 
