@@ -21,7 +21,9 @@ Capture* find_capture(const Context& context, uint64_t id) {
 }
 
 void check_valid(const Capture& c) {
-  if (c.invalidated) fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "capture #%llu was broken by an earlier error; end it", number(c.id));
+  if (c.invalidated) {
+    fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "capture #%llu was broken by an earlier error; end it", number(c.id));
+  }
 }
 
 void close(Capture& c) {
@@ -68,15 +70,21 @@ void capture_record(Stream& stream, Event& event) {
 
 void capture_wait(Stream& stream, Event& event) {
   if (!event.captured) {
-    if (event.work == nullptr) return;  // never recorded
+    if (event.work == nullptr) {
+      return;  // never recorded
+    }
     stream.capture->invalidated = true;
-    fail(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "%s is being captured, and event #%llu was recorded outside the capture", stream.name().c_str(), number(event.id));
+    fail(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "%s is being captured, and event #%llu was recorded outside the capture",
+         stream.name().c_str(), number(event.id));
   }
   Capture* c = find_capture(*event.context, event.capture_id);
-  if (c == nullptr) fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was recorded in a capture that has ended", number(event.id));
+  if (c == nullptr) {
+    fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was recorded in a capture that has ended", number(event.id));
+  }
   if (stream.capture != nullptr && stream.capture != c) {
     c->invalidated = stream.capture->invalidated = true;
-    fail(CUDA_ERROR_STREAM_CAPTURE_MERGE, "%s is being captured in #%llu, event #%llu in #%llu", stream.name().c_str(), number(stream.capture->id), number(event.id), number(c->id));
+    fail(CUDA_ERROR_STREAM_CAPTURE_MERGE, "%s is being captured in #%llu, event #%llu in #%llu", stream.name().c_str(),
+         number(stream.capture->id), number(event.id), number(c->id));
   }
   check_valid(*c);
   if (stream.legacy) {
@@ -89,7 +97,9 @@ void capture_wait(Stream& stream, Event& event) {
     c->streams.push_back(&stream);
   }
   for (GraphNode* node : event.frontier) {
-    if (std::find(stream.frontier.begin(), stream.frontier.end(), node) == stream.frontier.end()) stream.frontier.push_back(node);
+    if (std::find(stream.frontier.begin(), stream.frontier.end(), node) == stream.frontier.end()) {
+      stream.frontier.push_back(node);
+    }
   }
 }
 
@@ -99,7 +109,10 @@ void refuse_legacy(Stream& stream) {
     for (const Stream* s : c->streams) {
       if ((s->flags & CU_STREAM_NON_BLOCKING) != 0) continue;
       c->invalidated = true;
-      fail(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "the legacy default stream waits for %s, which is being captured; use another stream, or make that one non-blocking", s->name().c_str());
+      fail(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT,
+           "the legacy default stream waits for %s, which is being captured; use another stream, or make that one "
+           "non-blocking",
+           s->name().c_str());
     }
   }
 }
@@ -109,18 +122,23 @@ void refuse_while_capturing(Context& context, const char* name, bool all) {
   Capture* in_the_way = nullptr;
   for (Capture* c : context.captures) {
     bool mine = c->thread == std::this_thread::get_id();
-    if (all || (mine && c->mode != CU_STREAM_CAPTURE_MODE_RELAXED) || (thread_mode == CU_STREAM_CAPTURE_MODE_GLOBAL && c->mode == CU_STREAM_CAPTURE_MODE_GLOBAL)) {
+    if (all || (mine && c->mode != CU_STREAM_CAPTURE_MODE_RELAXED) ||
+        (thread_mode == CU_STREAM_CAPTURE_MODE_GLOBAL && c->mode == CU_STREAM_CAPTURE_MODE_GLOBAL)) {
       c->invalidated = true;
       in_the_way = c;
     }
   }
-  if (in_the_way != nullptr) fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "%s is not permitted while %s is being captured; the capture is broken", name, in_the_way->origin->name().c_str());
+  if (in_the_way != nullptr) {
+    fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "%s is not permitted while %s is being captured; the capture is broken",
+         name, in_the_way->origin->name().c_str());
+  }
 }
 
 void refuse_on_capturing(Stream& stream, const char* what) {
   if (stream.capture == nullptr) return;
   stream.capture->invalidated = true;
-  fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "%s is being captured, which does not permit %s; the capture is broken", stream.name().c_str(), what);
+  fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "%s is being captured, which does not permit %s; the capture is broken",
+       stream.name().c_str(), what);
 }
 
 void end_captures(Context& context) {
@@ -176,7 +194,8 @@ CU_CALL cuStreamEndCapture(CUstream handle, CUgraph* out) {
   Capture& c = *stream.capture;
   if (c.origin != &stream) {
     c.invalidated = true;
-    fail(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the capture began in %s, not in %s", c.origin->name().c_str(), stream.name().c_str());
+    fail(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the capture began in %s, not in %s", c.origin->name().c_str(),
+         stream.name().c_str());
   }
   if (c.mode != CU_STREAM_CAPTURE_MODE_RELAXED && c.thread != std::this_thread::get_id()) {
     c.invalidated = true;
@@ -194,7 +213,9 @@ CU_CALL cuStreamEndCapture(CUstream handle, CUgraph* out) {
   if (broken || unjoined != nullptr) {
     destroy_graph(*graph);
     if (broken) fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "capture #%llu was broken by an earlier error", number(id));
-    fail(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "%s does not wait for the work that was captured in %s: record an event there and wait for it here", stream.name().c_str(), forked.c_str());
+    fail(CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
+         "%s does not wait for the work that was captured in %s: record an event there and wait for it here",
+         stream.name().c_str(), forked.c_str());
   }
   *out = graph;
   END_CALL
@@ -204,15 +225,20 @@ CU_CALL cuStreamIsCapturing(CUstream handle, int* out) {
   CALL(OTHER)
   Stream& stream = stream_of(handle);
   if (stream.legacy) refuse_legacy(stream);
-  *out = stream.capture == nullptr ? CU_STREAM_CAPTURE_STATUS_NONE : stream.capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;
+  *out = stream.capture == nullptr     ? CU_STREAM_CAPTURE_STATUS_NONE
+         : stream.capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+                                       : CU_STREAM_CAPTURE_STATUS_ACTIVE;
   END_CALL
 }
 
-CU_CALL cuStreamGetCaptureInfo_v2(CUstream handle, int* status, uint64_t* id, CUgraph* graph, const CUgraphNode** dependencies, size_t* count) {
+CU_CALL cuStreamGetCaptureInfo_v2(CUstream handle, int* status, uint64_t* id, CUgraph* graph,
+                                  const CUgraphNode** dependencies, size_t* count) {
   CALL(OTHER)
   Stream& stream = stream_of(handle);
   const Capture* c = stream.capture;
-  *status = c == nullptr ? CU_STREAM_CAPTURE_STATUS_NONE : c->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;
+  *status = c == nullptr     ? CU_STREAM_CAPTURE_STATUS_NONE
+            : c->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+                             : CU_STREAM_CAPTURE_STATUS_ACTIVE;
   if (c == nullptr) return CUDA_SUCCESS;
   if (id != nullptr) *id = c->id;
   if (graph != nullptr) *graph = c->graph;

@@ -23,7 +23,10 @@ Context& top() {
   if (!initialised) fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit has not been called");
   if (stack.empty() || stack.back() == nullptr) fail(CUDA_ERROR_INVALID_CONTEXT, "this thread has no current context");
   Context& context = *stack.back();
-  if (context.destroyed) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the current context #%llu was destroyed", static_cast<unsigned long long>(context.id));
+  if (context.destroyed) {
+    fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the current context #%llu was destroyed",
+         static_cast<unsigned long long>(context.id));
+  }
   return context;
 }
 
@@ -50,8 +53,12 @@ void destroy(Context& context) {
 }
 
 Context& context_handle(CUcontext handle) {
-  if (handle_kind(handle) != Handle::CONTEXT) fail(CUDA_ERROR_INVALID_CONTEXT, "%p is no context", static_cast<void*>(handle));
-  if (handle->destroyed) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "context #%llu was destroyed", static_cast<unsigned long long>(handle->id));
+  if (handle_kind(handle) != Handle::CONTEXT) {
+    fail(CUDA_ERROR_INVALID_CONTEXT, "%p is no context", static_cast<void*>(handle));
+  }
+  if (handle->destroyed) {
+    fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "context #%llu was destroyed", static_cast<unsigned long long>(handle->id));
+  }
   return *handle;
 }
 

@@ -27,7 +27,8 @@ size_t size_value(const std::string& value) {
   std::string unit = end;
   int shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : -1;
   if (end == value.c_str() || errno != 0 || shift < 0 || value[0] == '-' || n > (SIZE_MAX >> shift)) {
-    fail(CUDA_ERROR_INVALID_VALUE, "%s is no number of bytes (a whole number, with K, M or G if wanted)", value.c_str());
+    fail(CUDA_ERROR_INVALID_VALUE, "%s is no number of bytes (a whole number, with K, M or G if wanted)",
+         value.c_str());
   }
   return static_cast<size_t>(n) << shift;
 }
@@ -39,7 +40,10 @@ bool flag_value(const std::string& key, const std::string& value) {
 }
 
 void no_context(const std::string& key) {
-  if (handle_count(Handle::CONTEXT) > 0) fail(CUDA_ERROR_NOT_PERMITTED, "%s cannot change while a context lives (%ld do)", key.c_str(), handle_count(Handle::CONTEXT));
+  if (handle_count(Handle::CONTEXT) > 0) {
+    fail(CUDA_ERROR_NOT_PERMITTED, "%s cannot change while a context lives (%ld do)", key.c_str(),
+         handle_count(Handle::CONTEXT));
+  }
 }
 
 void set(const std::string& key, const std::string& value) {
@@ -57,7 +61,8 @@ void set(const std::string& key, const std::string& value) {
     int major = 0, minor = 0;
     char rest = 0;
     if (std::sscanf(value.c_str(), "%d.%d%c", &major, &minor, &rest) != 2 || !known_capability(major, minor)) {
-      fail(CUDA_ERROR_INVALID_VALUE, "compute capability %s is not known; 7.5, 8.0, 8.6, 8.9, 9.0, 10.0 and 12.0 are", value.c_str());
+      fail(CUDA_ERROR_INVALID_VALUE, "compute capability %s is not known; 7.5, 8.0, 8.6, 8.9, 9.0, 10.0 and 12.0 are",
+           value.c_str());
     }
     settings.major = major;
     settings.minor = minor;
@@ -65,7 +70,9 @@ void set(const std::string& key, const std::string& value) {
     char* end = nullptr;
     errno = 0;
     unsigned long long n = std::strtoull(value.c_str(), &end, 10);
-    if (end == value.c_str() || *end != '\0' || errno != 0) fail(CUDA_ERROR_INVALID_VALUE, "%s is no seed (a whole number; 0 is program order)", value.c_str());
+    if (end == value.c_str() || *end != '\0' || errno != 0) {
+      fail(CUDA_ERROR_INVALID_VALUE, "%s is no seed (a whole number; 0 is program order)", value.c_str());
+    }
     settings.seed = n;
     seed_changed();
   } else if (key == "checked") {
@@ -77,7 +84,8 @@ void set(const std::string& key, const std::string& value) {
   } else if (key == "verbose") {
     settings.verbose = flag_value(key, value);
   } else {
-    fail(CUDA_ERROR_INVALID_VALUE, "unknown setting %s; there are devices, memory, compute_capability, seed, checked, verbose", key.c_str());
+    fail(CUDA_ERROR_INVALID_VALUE,
+         "unknown setting %s; there are devices, memory, compute_capability, seed, checked, verbose", key.c_str());
   }
 }
 
@@ -115,7 +123,9 @@ EXPORTED int gridstride_sim_fault(const char* name, long nth, int code) {
   CALL(OTHER)
   if (name == nullptr || nth < 1) fail(CUDA_ERROR_INVALID_VALUE, "which call, and the how manieth from 1?");
   if (code == 0 || code_name(code) == nullptr) fail(CUDA_ERROR_INVALID_VALUE, "%d is no code of a failure", code);
-  if (std::strncmp(name, "cu", 2) != 0 && !is_call_kind(name)) fail(CUDA_ERROR_INVALID_VALUE, "%s is neither a call nor one of alloc, copy, launch, module, sync, any", name);
+  if (std::strncmp(name, "cu", 2) != 0 && !is_call_kind(name)) {
+    fail(CUDA_ERROR_INVALID_VALUE, "%s is neither a call nor one of alloc, copy, launch, module, sync, any", name);
+  }
   add_fault(name, nth, code);
   END_CALL
 }
@@ -148,5 +158,6 @@ EXPORTED const char* gridstride_sim_limits() {
          "- clusters, TMA, wgmma, textures, surfaces, dynamic parallelism, cooperative launches, peer access, IPC;\n"
          "- registers, local memory and spills: nvcc reports those;\n"
          "- races that the order of one run hides from an unchecked image: use the checked one, and several seeds.\n"
-         "In images without the checker, accesses out of bounds or of freed memory go unnoticed unless they leave all memory.\n";
+         "In images without the checker, accesses out of bounds or of freed memory go unnoticed unless they leave all "
+         "memory.\n";
 }

@@ -43,59 +43,61 @@ const char* card_name() {
 int attribute(int which, const Device& device) {
   const Limits& l = limits();
   switch (which) {
-    case 1: return 1024;             // MAX_THREADS_PER_BLOCK
-    case 2: return 1024;             // MAX_BLOCK_DIM_X
+    case 1: return 1024;  // MAX_THREADS_PER_BLOCK
+    case 2: return 1024;  // MAX_BLOCK_DIM_X
     case 3: return 1024;
     case 4: return 64;
-    case 5: return 2147483647;       // MAX_GRID_DIM_X
+    case 5: return 2147483647;  // MAX_GRID_DIM_X
     case 6: return 65535;
     case 7: return 65535;
-    case 8: return 49152;            // MAX_SHARED_MEMORY_PER_BLOCK
-    case 9: return 65536;            // TOTAL_CONSTANT_MEMORY
-    case 10: return 32;              // WARP_SIZE
-    case 11: return 2147483647;      // MAX_PITCH
-    case 12: return 65536;           // MAX_REGISTERS_PER_BLOCK
+    case 8: return 49152;        // MAX_SHARED_MEMORY_PER_BLOCK
+    case 9: return 65536;        // TOTAL_CONSTANT_MEMORY
+    case 10: return 32;          // WARP_SIZE
+    case 11: return 2147483647;  // MAX_PITCH
+    case 12: return 65536;       // MAX_REGISTERS_PER_BLOCK
     case 13: return l.clock_khz;
-    case 14: return 512;             // TEXTURE_ALIGNMENT
-    case 15: return 1;               // GPU_OVERLAP
+    case 14: return 512;  // TEXTURE_ALIGNMENT
+    case 15: return 1;    // GPU_OVERLAP
     case 16: return l.multiprocessors;
-    case 17: return 0;               // KERNEL_EXEC_TIMEOUT
-    case 18: return 0;               // INTEGRATED
-    case 19: return 1;               // CAN_MAP_HOST_MEMORY
-    case 20: return 0;               // COMPUTE_MODE
-    case 30: return 512;             // SURFACE_ALIGNMENT
-    case 31: return 1;               // CONCURRENT_KERNELS
-    case 32: return 0;               // ECC_ENABLED
+    case 17: return 0;                   // KERNEL_EXEC_TIMEOUT
+    case 18: return 0;                   // INTEGRATED
+    case 19: return 1;                   // CAN_MAP_HOST_MEMORY
+    case 20: return 0;                   // COMPUTE_MODE
+    case 30: return 512;                 // SURFACE_ALIGNMENT
+    case 31: return 1;                   // CONCURRENT_KERNELS
+    case 32: return 0;                   // ECC_ENABLED
     case 33: return device.ordinal + 1;  // PCI_BUS_ID
     case 34: return 0;
-    case 35: return 0;               // TCC_DRIVER
+    case 35: return 0;  // TCC_DRIVER
     case 36: return l.memory_clock_khz;
     case 37: return l.bus_bits;
     case 38: return l.l2_bytes;
     case 39: return l.threads_per_multiprocessor;
-    case 40: return 3;               // ASYNC_ENGINE_COUNT
-    case 41: return 1;               // UNIFIED_ADDRESSING
-    case 50: return 0;               // PCI_DOMAIN_ID
-    case 51: return 32;              // TEXTURE_PITCH_ALIGNMENT
+    case 40: return 3;   // ASYNC_ENGINE_COUNT
+    case 41: return 1;   // UNIFIED_ADDRESSING
+    case 50: return 0;   // PCI_DOMAIN_ID
+    case 51: return 32;  // TEXTURE_PITCH_ALIGNMENT
     case 75: return l.major;
     case 76: return l.minor;
-    case 78: return 1;               // STREAM_PRIORITIES_SUPPORTED
+    case 78: return 1;  // STREAM_PRIORITIES_SUPPORTED
     case 79: return 1;
     case 80: return 1;
     case 81: return l.shared_per_multiprocessor;
-    case 82: return 65536;           // MAX_REGISTERS_PER_MULTIPROCESSOR
-    case 83: return 1;               // MANAGED_MEMORY
+    case 82: return 65536;  // MAX_REGISTERS_PER_MULTIPROCESSOR
+    case 83: return 1;      // MANAGED_MEMORY
     case 87: return l.major == 9 || l.minor == 0 ? 2 : 64;
-    case 90: return 1;               // COMPUTE_PREEMPTION_SUPPORTED
-    case 91: return 1;               // CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM
+    case 90: return 1;  // COMPUTE_PREEMPTION_SUPPORTED
+    case 91: return 1;  // CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM
     case 97: return l.shared_per_block_optin;
-    case 99: return 1;               // HOST_REGISTER_SUPPORTED
+    case 99: return 1;  // HOST_REGISTER_SUPPORTED
     case 106: return l.blocks_per_multiprocessor;
     case 111: return l.major >= 8 ? 1024 : 0;  // RESERVED_SHARED_MEMORY_PER_BLOCK
-    case 115: return 1;              // MEMORY_POOLS_SUPPORTED
+    case 115: return 1;                        // MEMORY_POOLS_SUPPORTED
     default: break;
   }
-  if (which > 0 && which < 148) return 0;  // what the simulated device does not have: textures, surfaces, clusters, VMM
+  if (which > 0 && which < 148) {
+    return 0;  // what the simulated device does not have: textures, surfaces, clusters, VMM
+  }
   fail(CUDA_ERROR_INVALID_VALUE, "there is no device attribute %d", which);
 }
 
@@ -118,7 +120,8 @@ bool known_capability(int major, int minor) {
 Device& device_at(int ordinal) {
   if (!initialised) fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit has not been called");
   if (ordinal < 0 || ordinal >= settings.devices) {
-    fail(CUDA_ERROR_INVALID_DEVICE, "there is no device %d: the simulator has %d (setting `devices`)", ordinal, settings.devices);
+    fail(CUDA_ERROR_INVALID_DEVICE, "there is no device %d: the simulator has %d (setting `devices`)", ordinal,
+         settings.devices);
   }
   devices.resize(static_cast<size_t>(settings.devices));
   devices[static_cast<size_t>(ordinal)].ordinal = ordinal;
@@ -206,8 +209,16 @@ CU_CALL cuDeviceComputeCapability(int* major, int* minor, CUdevice device) {
 CU_CALL cuDeviceGetProperties(CUdevprop* out, CUdevice device) {
   CALL(OTHER)
   const Device& d = device_at(device);
-  *out = {attribute(1, d), {attribute(2, d), attribute(3, d), attribute(4, d)}, {attribute(5, d), attribute(6, d), attribute(7, d)},
-          attribute(8, d), attribute(9, d), 32, attribute(11, d), attribute(12, d), attribute(13, d), attribute(14, d)};
+  *out = {attribute(1, d),
+          {attribute(2, d), attribute(3, d), attribute(4, d)},
+          {attribute(5, d), attribute(6, d), attribute(7, d)},
+          attribute(8, d),
+          attribute(9, d),
+          32,
+          attribute(11, d),
+          attribute(12, d),
+          attribute(13, d),
+          attribute(14, d)};
   END_CALL
 }
 
@@ -240,7 +251,9 @@ CU_CALL cuGetProcAddress(const char* symbol, void** out, int version, uint64_t f
   (void)version;
   (void)flags;
   Dl_info self;
-  if (symbol == nullptr || out == nullptr || dladdr(reinterpret_cast<void*>(&cuInit), &self) == 0) return CUDA_ERROR_INVALID_VALUE;
+  if (symbol == nullptr || out == nullptr || dladdr(reinterpret_cast<void*>(&cuInit), &self) == 0) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   void* library = dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD);
   if (library == nullptr) return CUDA_ERROR_OPERATING_SYSTEM;
   *out = nullptr;

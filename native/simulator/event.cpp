@@ -16,7 +16,10 @@ Event& event_of(CUevent handle) {
 }
 
 void not_captured(const Event& e) {
-  if (e.captured) fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was last recorded in a stream that is being captured", static_cast<unsigned long long>(e.id));
+  if (e.captured) {
+    fail(CUDA_ERROR_CAPTURED_EVENT, "event #%llu was last recorded in a stream that is being captured",
+         static_cast<unsigned long long>(e.id));
+  }
 }
 
 }  // namespace
@@ -35,7 +38,9 @@ using namespace gridstride;
 CU_CALL cuEventCreate(CUevent* out, unsigned flags) {
   CALL(OTHER)
   Context& context = current();
-  if (flags > 7 || ((flags & CU_EVENT_INTERPROCESS) != 0 && (flags & CU_EVENT_DISABLE_TIMING) == 0)) fail(CUDA_ERROR_INVALID_VALUE, "flags %u do not go together", flags);
+  if (flags > 7 || ((flags & CU_EVENT_INTERPROCESS) != 0 && (flags & CU_EVENT_DISABLE_TIMING) == 0)) {
+    fail(CUDA_ERROR_INVALID_VALUE, "flags %u do not go together", flags);
+  }
   auto* e = new Event;
   e->context = &context;
   e->flags = flags;
@@ -57,7 +62,10 @@ CU_CALL cuEventRecord(CUevent handle, CUstream stream_handle) {
   CALL(OTHER)
   Stream& s = stream_of(stream_handle);
   Event& e = event_of(handle);
-  if (e.context != s.context) fail(CUDA_ERROR_INVALID_HANDLE, "event #%llu and %s belong to different contexts", static_cast<unsigned long long>(e.id), s.name().c_str());
+  if (e.context != s.context) {
+    fail(CUDA_ERROR_INVALID_HANDLE, "event #%llu and %s belong to different contexts",
+         static_cast<unsigned long long>(e.id), s.name().c_str());
+  }
   if (s.capture != nullptr) {
     capture_record(s, e);
     return CUDA_SUCCESS;
@@ -113,7 +121,9 @@ CU_CALL cuEventElapsedTime(float* out, CUevent start_handle, CUevent end_handle)
   Event &start = event_of(start_handle), &end = event_of(end_handle);
   not_captured(start);
   not_captured(end);
-  if (((start.flags | end.flags) & CU_EVENT_DISABLE_TIMING) != 0) fail(CUDA_ERROR_INVALID_HANDLE, "an event was created without timing");
+  if (((start.flags | end.flags) & CU_EVENT_DISABLE_TIMING) != 0) {
+    fail(CUDA_ERROR_INVALID_HANDLE, "an event was created without timing");
+  }
   if (start.work == nullptr || end.work == nullptr) fail(CUDA_ERROR_INVALID_HANDLE, "an event was never recorded");
   if (!start.work->done || !end.work->done) return CUDA_ERROR_NOT_READY;
   *out = static_cast<float>(end.work->time - start.work->time);

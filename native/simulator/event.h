@@ -9,8 +9,8 @@ struct Event {
   Context* context = nullptr;
   unsigned flags = 0;
   uint64_t id = 0;
-  Work* work = nullptr;               // the record, once recorded
-  bool captured = false;              // last recorded in a stream that was being captured
+  Work* work = nullptr;   // the record, once recorded
+  bool captured = false;  // last recorded in a stream that was being captured
   uint64_t capture_id = 0;
   std::vector<GraphNode*> frontier;
 };

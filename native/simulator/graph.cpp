@@ -71,7 +71,9 @@ GraphNode& node_of(CUgraphNode handle) { return checked_handle(handle, Handle::N
 
 GraphNode& node_of(CUgraphNode handle, TaskKind kind, const char* what) {
   GraphNode& node = node_of(handle);
-  if (node.task.kind != kind) fail(CUDA_ERROR_INVALID_VALUE, "node %d is no %s node, but: %s", node.number, what, node.task.describe().c_str());
+  if (node.task.kind != kind) {
+    fail(CUDA_ERROR_INVALID_VALUE, "node %d is no %s node, but: %s", node.number, what, node.task.describe().c_str());
+  }
   return node;
 }
 
@@ -81,7 +83,9 @@ std::vector<GraphNode*> dependencies_of(Graph& graph, const CUgraphNode* list, s
   for (size_t i = 0; i < count; i++) {
     GraphNode& earlier = node_of(list[i]);
     if (earlier.graph != &graph) fail(CUDA_ERROR_INVALID_VALUE, "dependency %zu is a node of another graph", i);
-    if (std::find(after.begin(), after.end(), &earlier) != after.end()) fail(CUDA_ERROR_INVALID_VALUE, "dependency %zu is given twice", i);
+    if (std::find(after.begin(), after.end(), &earlier) != after.end()) {
+      fail(CUDA_ERROR_INVALID_VALUE, "dependency %zu is given twice", i);
+    }
     after.push_back(&earlier);
   }
   return after;
@@ -99,7 +103,8 @@ Task kernel_node_task(const CUDA_KERNEL_NODE_PARAMS& p) {
   task.kind = TaskKind::KERNEL;
   task.context = &context;
   Function& f = checked_handle(p.func, Handle::FUNCTION, "kernel");
-  kernel_task(task.kernel, f, {p.gridDimX, p.gridDimY, p.gridDimZ}, {p.blockDimX, p.blockDimY, p.blockDimZ}, p.sharedMemBytes, p.kernelParams, p.extra, context);
+  kernel_task(task.kernel, f, {p.gridDimX, p.gridDimY, p.gridDimZ}, {p.blockDimX, p.blockDimY, p.blockDimZ},
+              p.sharedMemBytes, p.kernelParams, p.extra, context);
   return task;
 }
 
@@ -114,7 +119,9 @@ Task fill_node_task(const CUDA_MEMSET_NODE_PARAMS& p) {
   Task task;
   task.context = &current();
   task.kind = TaskKind::FILL;
-  if (p.width == 0 || p.height == 0) fail(CUDA_ERROR_INVALID_VALUE, "a memset node of %zu x %zu elements", p.width, p.height);
+  if (p.width == 0 || p.height == 0) {
+    fail(CUDA_ERROR_INVALID_VALUE, "a memset node of %zu x %zu elements", p.width, p.height);
+  }
   fill_task(task.fill, p.dst, p.pitch, p.value, p.elementSize, p.width, p.height, *task.context);
   return task;
 }
@@ -136,7 +143,8 @@ Task event_node_task(TaskKind kind, CUevent event) {
   return task;
 }
 
-void set_end(const CopyTask::End& end, size_t* pitch, size_t* rows, unsigned* type, CUdeviceptr* device, const void** host) {
+void set_end(const CopyTask::End& end, size_t* pitch, size_t* rows, unsigned* type, CUdeviceptr* device,
+             const void** host) {
   *pitch = end.pitch;
   *rows = end.pitch == 0 ? 0 : end.slice / end.pitch;
   *type = end.host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
@@ -208,7 +216,8 @@ CU_CALL cuGraphNodeFindInClone(CUgraphNode* out, CUgraphNode original, CUgraph c
   END_CALL
 }
 
-CU_CALL cuGraphAddKernelNode_v2(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, const CUDA_KERNEL_NODE_PARAMS* p) {
+CU_CALL cuGraphAddKernelNode_v2(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                                const CUDA_KERNEL_NODE_PARAMS* p) {
   CALL(OTHER)
   add(out, graph, after, count, kernel_node_task(*p));
   END_CALL
@@ -221,7 +230,8 @@ CU_CALL cuGraphKernelNodeGetParams_v2(CUgraphNode handle, CUDA_KERNEL_NODE_PARAM
   node.places.clear();
   for (unsigned offset : k.function->offset) node.places.push_back(k.arguments.data() + offset);
   node.places.push_back(nullptr);
-  *out = {k.function, k.grid[0], k.grid[1], k.grid[2], k.block[0], k.block[1], k.block[2], k.shared, node.places.data(), nullptr, nullptr, node.task.context};
+  *out = {k.function, k.grid[0], k.grid[1],          k.grid[2], k.block[0], k.block[1],
+          k.block[2], k.shared,  node.places.data(), nullptr,   nullptr,    node.task.context};
   END_CALL
 }
 
@@ -232,7 +242,8 @@ CU_CALL cuGraphKernelNodeSetParams_v2(CUgraphNode handle, const CUDA_KERNEL_NODE
   END_CALL
 }
 
-CU_CALL cuGraphAddMemcpyNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, const CUDA_MEMCPY3D* p, CUcontext) {
+CU_CALL cuGraphAddMemcpyNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                             const CUDA_MEMCPY3D* p, CUcontext) {
   CALL(OTHER)
   add(out, graph, after, count, copy_node_task(*p));
   END_CALL
@@ -259,7 +270,8 @@ CU_CALL cuGraphMemcpyNodeSetParams(CUgraphNode handle, const CUDA_MEMCPY3D* p) {
   END_CALL
 }
 
-CU_CALL cuGraphAddMemsetNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, const CUDA_MEMSET_NODE_PARAMS* p, CUcontext) {
+CU_CALL cuGraphAddMemsetNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                             const CUDA_MEMSET_NODE_PARAMS* p, CUcontext) {
   CALL(OTHER)
   add(out, graph, after, count, fill_node_task(*p));
   END_CALL
@@ -279,7 +291,8 @@ CU_CALL cuGraphMemsetNodeSetParams(CUgraphNode handle, const CUDA_MEMSET_NODE_PA
   END_CALL
 }
 
-CU_CALL cuGraphAddHostNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, const CUDA_HOST_NODE_PARAMS* p) {
+CU_CALL cuGraphAddHostNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                           const CUDA_HOST_NODE_PARAMS* p) {
   CALL(OTHER)
   add(out, graph, after, count, host_node_task(*p));
   END_CALL
@@ -299,7 +312,8 @@ CU_CALL cuGraphHostNodeSetParams(CUgraphNode handle, const CUDA_HOST_NODE_PARAMS
   END_CALL
 }
 
-CU_CALL cuGraphAddChildGraphNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, CUgraph child) {
+CU_CALL cuGraphAddChildGraphNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                                 CUgraph child) {
   CALL(OTHER)
   Task task;
   task.context = &current();
@@ -325,13 +339,15 @@ CU_CALL cuGraphAddEmptyNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* 
   END_CALL
 }
 
-CU_CALL cuGraphAddEventRecordNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, CUevent event) {
+CU_CALL cuGraphAddEventRecordNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                                  CUevent event) {
   CALL(OTHER)
   add(out, graph, after, count, event_node_task(TaskKind::RECORD, event));
   END_CALL
 }
 
-CU_CALL cuGraphAddEventWaitNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count, CUevent event) {
+CU_CALL cuGraphAddEventWaitNode(CUgraphNode* out, CUgraph graph, const CUgraphNode* after, size_t count,
+                                CUevent event) {
   CALL(OTHER)
   add(out, graph, after, count, event_node_task(TaskKind::WAIT, event));
   END_CALL
@@ -366,9 +382,13 @@ CU_CALL cuGraphAddDependencies(CUgraph handle, const CUgraphNode* from, const CU
   Graph& graph = graph_of(handle);
   for (size_t i = 0; i < count; i++) {
     GraphNode &earlier = node_of(from[i]), &later = node_of(to[i]);
-    if (earlier.graph != &graph || later.graph != &graph) fail(CUDA_ERROR_INVALID_VALUE, "edge %zu leaves the graph", i);
+    if (earlier.graph != &graph || later.graph != &graph) {
+      fail(CUDA_ERROR_INVALID_VALUE, "edge %zu leaves the graph", i);
+    }
     if (&earlier == &later) fail(CUDA_ERROR_INVALID_VALUE, "node %d cannot depend on itself", later.number);
-    if (std::find(later.after.begin(), later.after.end(), &earlier) != later.after.end()) fail(CUDA_ERROR_INVALID_VALUE, "the edge from node %d to node %d is there already", earlier.number, later.number);
+    if (std::find(later.after.begin(), later.after.end(), &earlier) != later.after.end()) {
+      fail(CUDA_ERROR_INVALID_VALUE, "the edge from node %d to node %d is there already", earlier.number, later.number);
+    }
     later.after.push_back(&earlier);
   }
   END_CALL
@@ -380,7 +400,9 @@ CU_CALL cuGraphRemoveDependencies(CUgraph handle, const CUgraphNode* from, const
   for (size_t i = 0; i < count; i++) {
     GraphNode &earlier = node_of(from[i]), &later = node_of(to[i]);
     auto found = std::find(later.after.begin(), later.after.end(), &earlier);
-    if (found == later.after.end()) fail(CUDA_ERROR_INVALID_VALUE, "there is no edge from node %d to node %d", earlier.number, later.number);
+    if (found == later.after.end()) {
+      fail(CUDA_ERROR_INVALID_VALUE, "there is no edge from node %d to node %d", earlier.number, later.number);
+    }
     later.after.erase(found);
   }
   END_CALL
@@ -445,7 +467,9 @@ CU_CALL cuGraphDestroyNode(CUgraphNode handle) {
   CALL(OTHER)
   GraphNode& node = node_of(handle);
   Graph& graph = *node.graph;
-  for (GraphNode* other : graph.nodes) other->after.erase(std::remove(other->after.begin(), other->after.end(), &node), other->after.end());
+  for (GraphNode* other : graph.nodes) {
+    other->after.erase(std::remove(other->after.begin(), other->after.end(), &node), other->after.end());
+  }
   graph.nodes.erase(std::find(graph.nodes.begin(), graph.nodes.end(), &node));
   destroy_node(node);
   END_CALL

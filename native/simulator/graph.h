@@ -9,33 +9,33 @@ namespace gridstride {
 
 struct GraphNode {
   Graph* graph = nullptr;
-  int number = 0;                     // in the graph, from 0 in order of creation
+  int number = 0;  // in the graph, from 0 in order of creation
   Task task;
-  std::vector<GraphNode*> after;      // dependencies
+  std::vector<GraphNode*> after;        // dependencies
   const GraphNode* original = nullptr;  // in a clone: what it was made from
-  std::vector<void*> places;          // of the kernel's arguments, as cuGraphKernelNodeGetParams gives them
+  std::vector<void*> places;            // of the kernel's arguments, as cuGraphKernelNodeGetParams gives them
 };
 
 struct Graph {
-  std::vector<GraphNode*> nodes;      // in order of creation
+  std::vector<GraphNode*> nodes;  // in order of creation
   int next_number = 0;
-  bool named = true;                  // has handles: not so the inner copy of an executable graph
-  bool owned = false;                 // belongs to a node
+  bool named = true;   // has handles: not so the inner copy of an executable graph
+  bool owned = false;  // belongs to a node
 };
 
 // One step of a launch: a node of the copy, and the steps before it.
 struct Step {
-  GraphNode* node = nullptr;          // null: joins others
+  GraphNode* node = nullptr;  // null: joins others
   std::vector<int> after;
-  bool last = true;                   // nothing follows it
+  bool last = true;  // nothing follows it
 };
 
 struct GraphExec {
   Context* context = nullptr;
-  Graph* copy = nullptr;              // what is launched; later changes to the graph do not show
-  std::vector<Step> steps;            // each after those it depends on
-  Work* previous = nullptr;           // the end of the last launch: launches of one graph do not overlap
-  std::vector<Work*> works;           // scratch
+  Graph* copy = nullptr;     // what is launched; later changes to the graph do not show
+  std::vector<Step> steps;   // each after those it depends on
+  Work* previous = nullptr;  // the end of the last launch: launches of one graph do not overlap
+  std::vector<Work*> works;  // scratch
 };
 
 // A stream capture: a graph under way.

@@ -23,13 +23,16 @@ std::vector<int> lay_out(Graph& graph, const std::vector<int>& entry, std::vecto
   while (!left.empty()) {
     std::vector<GraphNode*> later;
     for (GraphNode* node : left) {
-      bool ready = std::all_of(node->after.begin(), node->after.end(), [&](const GraphNode* n) { return done.count(n) != 0; });
+      bool ready =
+          std::all_of(node->after.begin(), node->after.end(), [&](const GraphNode* n) { return done.count(n) != 0; });
       if (!ready) {
         later.push_back(node);
         continue;
       }
       std::vector<int> after;
-      for (const GraphNode* earlier : node->after) after.insert(after.end(), done[earlier].begin(), done[earlier].end());
+      for (const GraphNode* earlier : node->after) {
+        after.insert(after.end(), done[earlier].begin(), done[earlier].end());
+      }
       if (node->after.empty()) after = entry;
       std::vector<int> exits;
       if (node->task.kind == TaskKind::CHILD) exits = lay_out(*node->task.child, after, steps);
@@ -43,7 +46,10 @@ std::vector<int> lay_out(Graph& graph, const std::vector<int>& entry, std::vecto
       if (!followed[node]) ends.insert(ends.end(), exits.begin(), exits.end());
       done[node] = std::move(exits);
     }
-    if (later.size() == left.size()) fail(CUDA_ERROR_INVALID_VALUE, "the graph has a cycle through node %d (%s)", left[0]->number, left[0]->task.describe().c_str());
+    if (later.size() == left.size()) {
+      fail(CUDA_ERROR_INVALID_VALUE, "the graph has a cycle through node %d (%s)", left[0]->number,
+           left[0]->task.describe().c_str());
+    }
     left = std::move(later);
   }
   return ends;
@@ -73,8 +79,12 @@ GraphNode* find_original(Graph& graph, const GraphNode* original) {
 GraphNode& node_in(GraphExec& exec, CUgraphNode handle, TaskKind kind, const char* what) {
   GraphNode& original = checked_handle(handle, Handle::NODE, "graph node");
   GraphNode* node = find_original(*exec.copy, &original);
-  if (node == nullptr) fail(CUDA_ERROR_INVALID_VALUE, "the executable graph was not made from the graph of node %d", original.number);
-  if (node->task.kind != kind) fail(CUDA_ERROR_INVALID_VALUE, "node %d is no %s node, but: %s", node->number, what, node->task.describe().c_str());
+  if (node == nullptr) {
+    fail(CUDA_ERROR_INVALID_VALUE, "the executable graph was not made from the graph of node %d", original.number);
+  }
+  if (node->task.kind != kind) {
+    fail(CUDA_ERROR_INVALID_VALUE, "node %d is no %s node, but: %s", node->number, what, node->task.describe().c_str());
+  }
   return *node;
 }
 
@@ -83,19 +93,27 @@ void check_node(const GraphNode& node) {
   const Task& task = node.task;
   switch (task.kind) {
     case TaskKind::KERNEL:
-      if (handle_kind(task.kernel.function) != Handle::FUNCTION) fail(CUDA_ERROR_INVALID_HANDLE, "node %d: its kernel's module was unloaded", node.number);
+      if (handle_kind(task.kernel.function) != Handle::FUNCTION) {
+        fail(CUDA_ERROR_INVALID_HANDLE, "node %d: its kernel's module was unloaded", node.number);
+      }
       check_pointers(task.kernel, *task.context);
       break;
     case TaskKind::COPY:
-      if (!task.copy.to.host) check_device_range(task.copy.to.base, 1, text("node %d: destination", node.number).c_str(), *task.context);
-      if (!task.copy.from.host) check_device_range(task.copy.from.base, 1, text("node %d: source", node.number).c_str(), *task.context);
+      if (!task.copy.to.host) {
+        check_device_range(task.copy.to.base, 1, text("node %d: destination", node.number).c_str(), *task.context);
+      }
+      if (!task.copy.from.host) {
+        check_device_range(task.copy.from.base, 1, text("node %d: source", node.number).c_str(), *task.context);
+      }
       break;
     case TaskKind::FILL:
       check_device_range(task.fill.to, 1, text("node %d: destination", node.number).c_str(), *task.context);
       break;
     case TaskKind::RECORD:
     case TaskKind::WAIT:
-      if (handle_kind(task.event) != Handle::EVENT) fail(CUDA_ERROR_INVALID_HANDLE, "node %d: its event was destroyed", node.number);
+      if (handle_kind(task.event) != Handle::EVENT) {
+        fail(CUDA_ERROR_INVALID_HANDLE, "node %d: its event was destroyed", node.number);
+      }
       break;
     default: break;
   }
@@ -153,7 +171,9 @@ void launch(GraphExec& exec, Stream& stream) {
 
 // Takes over the tasks of `graph`, which must have the same shape. Returns what differs, or an empty string.
 std::string update(Graph& copy, const Graph& graph, const GraphNode** at) {
-  if (copy.nodes.size() != graph.nodes.size()) return text("%zu nodes instead of %zu", graph.nodes.size(), copy.nodes.size());
+  if (copy.nodes.size() != graph.nodes.size()) {
+    return text("%zu nodes instead of %zu", graph.nodes.size(), copy.nodes.size());
+  }
   std::unordered_map<const GraphNode*, size_t> place;
   for (size_t i = 0; i < graph.nodes.size(); i++) place[graph.nodes[i]] = place[copy.nodes[i]] = i;
   for (size_t i = 0; i < graph.nodes.size(); i++) {
@@ -166,7 +186,9 @@ std::string update(Graph& copy, const Graph& graph, const GraphNode** at) {
     std::sort(a.begin(), a.end());
     std::sort(b.begin(), b.end());
     if (a != b) return text("node %d has other dependencies", theirs.number);
-    if (mine.task.kind == TaskKind::KERNEL && mine.task.context != theirs.task.context) return text("node %d is of another context", theirs.number);
+    if (mine.task.kind == TaskKind::KERNEL && mine.task.context != theirs.task.context) {
+      return text("node %d is of another context", theirs.number);
+    }
     if (mine.task.child != nullptr) {
       std::string inner = update(*mine.task.child, *theirs.task.child, at);
       if (!inner.empty()) return inner;
@@ -257,12 +279,14 @@ CU_CALL cuGraphLaunch(CUgraphExec handle, CUstream stream_handle) {
   END_CALL
 }
 
-CU_CALL cuGraphExecKernelNodeSetParams_v2(CUgraphExec handle, CUgraphNode node_handle, const CUDA_KERNEL_NODE_PARAMS* p) {
+CU_CALL cuGraphExecKernelNodeSetParams_v2(CUgraphExec handle, CUgraphNode node_handle,
+                                          const CUDA_KERNEL_NODE_PARAMS* p) {
   CALL(OTHER)
   Context& context = current();
   GraphNode& node = node_in(exec_of(handle), node_handle, TaskKind::KERNEL, "kernel");
   Function& f = checked_handle(p->func, Handle::FUNCTION, "kernel");
-  kernel_task(node.task.kernel, f, {p->gridDimX, p->gridDimY, p->gridDimZ}, {p->blockDimX, p->blockDimY, p->blockDimZ}, p->sharedMemBytes, p->kernelParams, p->extra, context);
+  kernel_task(node.task.kernel, f, {p->gridDimX, p->gridDimY, p->gridDimZ}, {p->blockDimX, p->blockDimY, p->blockDimZ},
+              p->sharedMemBytes, p->kernelParams, p->extra, context);
   END_CALL
 }
 
@@ -275,7 +299,8 @@ CU_CALL cuGraphExecMemcpyNodeSetParams(CUgraphExec handle, CUgraphNode node_hand
   END_CALL
 }
 
-CU_CALL cuGraphExecMemsetNodeSetParams(CUgraphExec handle, CUgraphNode node_handle, const CUDA_MEMSET_NODE_PARAMS* p, CUcontext) {
+CU_CALL cuGraphExecMemsetNodeSetParams(CUgraphExec handle, CUgraphNode node_handle, const CUDA_MEMSET_NODE_PARAMS* p,
+                                       CUcontext) {
   CALL(OTHER)
   GraphNode& node = node_in(exec_of(handle), node_handle, TaskKind::FILL, "memset");
   fill_task(node.task.fill, p->dst, p->pitch, p->value, p->elementSize, p->width, p->height, current());

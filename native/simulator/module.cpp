@@ -47,15 +47,25 @@ const Elf64_Ehdr& judge(const void* data) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   unsigned magic;
   std::memcpy(&magic, data, sizeof magic);
-  if (magic == FATBIN_MAGIC) fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is a fat binary for cards; the simulated device runs host images, made by simcc from the .cu file");
+  if (magic == FATBIN_MAGIC) {
+    fail(CUDA_ERROR_NO_BINARY_FOR_GPU,
+         "the image is a fat binary for cards; the simulated device runs host images, made by simcc from the .cu file");
+  }
   if (std::memcmp(bytes, ELFMAG, SELFMAG) != 0) {
-    bool printable = std::all_of(bytes, bytes + 4, [](unsigned char c) { return c == '\n' || c == '\t' || (c >= ' ' && c < 127); });
-    fail(CUDA_ERROR_INVALID_IMAGE, printable ? "the image is text (PTX?), not a host image; simcc makes one from the .cu file" : "the image is no ELF file; simcc makes host images from .cu files");
+    bool printable =
+        std::all_of(bytes, bytes + 4, [](unsigned char c) { return c == '\n' || c == '\t' || (c >= ' ' && c < 127); });
+    fail(CUDA_ERROR_INVALID_IMAGE, printable
+                                       ? "the image is text (PTX?), not a host image; simcc makes one from the .cu file"
+                                       : "the image is no ELF file; simcc makes host images from .cu files");
   }
   const auto& h = *static_cast<const Elf64_Ehdr*>(data);
-  if (h.e_machine == MACHINE_CUDA) fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is a cubin for cards; the simulated device runs host images, made by simcc from the .cu file");
+  if (h.e_machine == MACHINE_CUDA) {
+    fail(CUDA_ERROR_NO_BINARY_FOR_GPU,
+         "the image is a cubin for cards; the simulated device runs host images, made by simcc from the .cu file");
+  }
   if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != MACHINE) {
-    fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is for %s (ELF machine %u), this machine is %s", machine_name(h.e_machine), h.e_machine, machine_name(MACHINE));
+    fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is for %s (ELF machine %u), this machine is %s",
+         machine_name(h.e_machine), h.e_machine, machine_name(MACHINE));
   }
   if (h.e_type != ET_DYN) fail(CUDA_ERROR_INVALID_IMAGE, "the image is an ELF file, but no shared library");
   return h;
@@ -65,7 +75,9 @@ const Elf64_Ehdr& judge(const void* data) {
 void become_global() {
   static bool done = [] {
     Dl_info self;
-    if (dladdr(reinterpret_cast<void*>(&become_global), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+    if (dladdr(reinterpret_cast<void*>(&become_global), &self) != 0) {
+      dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+    }
     return true;
   }();
   (void)done;
@@ -125,7 +137,8 @@ Symbol find_variable(const Module& module, const char* name) {
     const auto* symbols = reinterpret_cast<const Elf64_Sym*>(data + sections[i].sh_offset);
     const char* names = data + sections[sections[i].sh_link].sh_offset;
     for (size_t s = 0; s < sections[i].sh_size / sizeof(Elf64_Sym); s++) {
-      if (ELF64_ST_TYPE(symbols[s].st_info) == STT_OBJECT && symbols[s].st_shndx != SHN_UNDEF && std::strcmp(names + symbols[s].st_name, name) == 0) {
+      if (ELF64_ST_TYPE(symbols[s].st_info) == STT_OBJECT && symbols[s].st_shndx != SHN_UNDEF &&
+          std::strcmp(names + symbols[s].st_name, name) == 0) {
         return {map->l_addr + symbols[s].st_value, symbols[s].st_size};
       }
     }
@@ -164,11 +177,14 @@ Module& load(Context& context, const void* data) {
   if (module->table == nullptr || checked == nullptr) {
     dlclose(module->handle);
     close(module->file);
-    fail(CUDA_ERROR_INVALID_IMAGE, "the shared library is no host image: it has no table of kernels; simcc makes images from .cu files");
+    fail(CUDA_ERROR_INVALID_IMAGE,
+         "the shared library is no host image: it has no table of kernels; simcc makes images from .cu files");
   }
   module->checked = *checked != 0;
   if (module->checked) start_checking();
-  for (const GridstrideKernel* k = module->table; k->name != nullptr; k++) module->functions.push_back(make_function(*module, *k));
+  for (const GridstrideKernel* k = module->table; k->name != nullptr; k++) {
+    module->functions.push_back(make_function(*module, *k));
+  }
   for (auto& f : module->functions) handle_made(f.get(), Handle::FUNCTION);
   Module& made = *module.release();
   adopt_segments(made);
@@ -248,13 +264,16 @@ CU_CALL cuModuleLoadDataEx(CUmodule* out, const void* image, unsigned options, i
     if (option[i] == ERROR_LOG) error = static_cast<char*>(value[i]);
     if (option[i] == ERROR_BYTES) error_room = &value[i];
   }
-  auto room = [](void** at) { return at == nullptr ? size_t{0} : static_cast<size_t>(static_cast<unsigned>(reinterpret_cast<uintptr_t>(*at))); };
+  auto room = [](void** at) {
+    return at == nullptr ? size_t{0} : static_cast<size_t>(static_cast<unsigned>(reinterpret_cast<uintptr_t>(*at)));
+  };
   auto used = [](void** at, size_t bytes) {
     if (at != nullptr) *at = reinterpret_cast<void*>(bytes);
   };
   try {
     Module& module = load(context, image);
-    std::string words = text("gridstride: host image with %zu kernels%s", module.functions.size(), module.checked ? ", checked" : "");
+    std::string words =
+        text("gridstride: host image with %zu kernels%s", module.functions.size(), module.checked ? ", checked" : "");
     tell(info, room(info_room), words);
     used(info_room, std::min(words.size(), room(info_room)));
     tell(error, room(error_room), "");

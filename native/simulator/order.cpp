@@ -10,10 +10,10 @@ struct Ordering {
   const Context* context = nullptr;
   size_t index = 0;
   uint64_t epoch = 0;
-  uint64_t sequence = 0;          // of issue
-  uint64_t host_knows_from = 0;   // work issued from this number on comes after it; 0: the host has not waited yet
+  uint64_t sequence = 0;         // of issue
+  uint64_t host_knows_from = 0;  // work issued from this number on comes after it; 0: the host has not waited yet
   bool done = false;
-  std::vector<uint64_t> before;   // bit i: the piece with index i comes first
+  std::vector<uint64_t> before;  // bit i: the piece with index i comes first
   AccessSet accesses;
   std::string description;
 
@@ -57,12 +57,15 @@ void forget() {
 }
 
 bool has_rival(const Ordering& mine) {
-  return std::any_of(all.begin(), all.end(), [&](const auto& other) { return other.get() != &mine && !ordered(mine, *other); });
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& other) { return other.get() != &mine && !ordered(mine, *other); });
 }
 
 std::string describe(const Work& work) {
-  std::string where = work.node >= 0 ? text("node %d of a graph launched in stream #%llu", work.node, static_cast<unsigned long long>(work.stream))
-                      : work.stream == 0 ? "the legacy default stream" : text("stream #%llu", static_cast<unsigned long long>(work.stream));
+  std::string where = work.node >= 0     ? text("node %d of a graph launched in stream #%llu", work.node,
+                                                static_cast<unsigned long long>(work.stream))
+                      : work.stream == 0 ? "the legacy default stream"
+                                         : text("stream #%llu", static_cast<unsigned long long>(work.stream));
   return work.task.describe() + " in " + where;
 }
 
@@ -127,8 +130,11 @@ void order_ran(Work& work) {
     bool mine_writes = false, theirs_writes = false;
     uintptr_t at = mine.accesses.conflict(other->accesses, &mine_writes, &theirs_writes);
     if (at == 0) continue;
-    fail(CUDA_ERROR_LAUNCH_FAILED, "race between unordered work: %s %s and %s %s the same memory, %s, and no stream, event, graph edge or wait of the host orders the two", other->description.c_str(),
-         theirs_writes ? "writes" : "reads", mine.description.c_str(), mine_writes ? "writes" : "reads", describe_address(reinterpret_cast<void*>(at)).c_str());
+    fail(CUDA_ERROR_LAUNCH_FAILED,
+         "race between unordered work: %s %s and %s %s the same memory, %s, and no stream, event, graph edge or wait "
+         "of the host orders the two",
+         other->description.c_str(), theirs_writes ? "writes" : "reads", mine.description.c_str(),
+         mine_writes ? "writes" : "reads", describe_address(reinterpret_cast<void*>(at)).c_str());
   }
 }
 

@@ -18,7 +18,8 @@ Pool& pool_of(CUmemoryPool handle) {
 void allocate_async(CUdeviceptr* out, size_t bytes, Pool& pool, Stream& stream, const char* made_by) {
   refuse_on_capturing(stream, "stream-ordered allocation: allocate before the capture");
   if (pool.max_bytes != 0 && bytes > pool.max_bytes - std::min(pool.used, pool.max_bytes)) {
-    fail(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes asked for, %zu of the pool's %zu are used", bytes, pool.used, pool.max_bytes);
+    fail(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes asked for, %zu of the pool's %zu are used", bytes, pool.used,
+         pool.max_bytes);
   }
   Allocation& a = allocate(*stream.context, bytes, MemoryKind::DEVICE, made_by);
   a.pool = &pool;
@@ -51,7 +52,9 @@ using namespace gridstride;
 
 CU_CALL cuMemPoolCreate(CUmemoryPool* out, const CUmemPoolProps* properties) {
   CALL(OTHER)
-  if (properties == nullptr || properties->allocType != 1) fail(CUDA_ERROR_INVALID_VALUE, "allocType must be 1 (pinned)");
+  if (properties == nullptr || properties->allocType != 1) {
+    fail(CUDA_ERROR_INVALID_VALUE, "allocType must be 1 (pinned)");
+  }
   if (properties->location.type != 1) fail(CUDA_ERROR_INVALID_VALUE, "location.type must be 1 (device)");
   auto* pool = new Pool;
   pool->device = &device_at(properties->location.id);
@@ -97,10 +100,14 @@ CU_CALL cuMemPoolGetAttribute(CUmemoryPool handle, int which, void* value) {
   CALL(OTHER)
   Pool& pool = pool_of(handle);
   switch (which) {
-    case 1: case 2: case 3: *static_cast<int*>(value) = 1; break;
+    case 1:
+    case 2:
+    case 3: *static_cast<int*>(value) = 1; break;
     case 4: *static_cast<unsigned long long*>(value) = pool.release_threshold; break;
-    case 5: case 7: *static_cast<unsigned long long*>(value) = pool.used; break;
-    case 6: case 8: *static_cast<unsigned long long*>(value) = pool.high; break;
+    case 5:
+    case 7: *static_cast<unsigned long long*>(value) = pool.used; break;
+    case 6:
+    case 8: *static_cast<unsigned long long*>(value) = pool.high; break;
     default: fail(CUDA_ERROR_INVALID_VALUE, "there is no pool attribute %d", which);
   }
   END_CALL
@@ -125,7 +132,10 @@ CU_CALL cuMemAllocFromPoolAsync(CUdeviceptr* out, size_t bytes, CUmemoryPool han
   CALL(ALLOC)
   Stream& stream = stream_of(stream_handle);
   Pool& pool = pool_of(handle);
-  if (pool.device != stream.context->device) fail(CUDA_ERROR_INVALID_VALUE, "the pool is on device %d, the stream on device %d", pool.device->ordinal, stream.context->device->ordinal);
+  if (pool.device != stream.context->device) {
+    fail(CUDA_ERROR_INVALID_VALUE, "the pool is on device %d, the stream on device %d", pool.device->ordinal,
+         stream.context->device->ordinal);
+  }
   allocate_async(out, bytes, pool, stream, "cuMemAllocFromPoolAsync");
   END_CALL
 }
@@ -138,9 +148,14 @@ CU_CALL cuMemFreeAsync(CUdeviceptr p, CUstream handle) {
   Allocation* a = live_allocation(p);
   if (a == nullptr || a->base != p || a->kind != MemoryKind::DEVICE) {
     const Allocation* freed = find_freed(reinterpret_cast<void*>(p));
-    fail(CUDA_ERROR_INVALID_VALUE, "%s: %s", freed != nullptr && freed->base == p ? "double free" : "not the beginning of an allocation", describe_address(reinterpret_cast<void*>(p)).c_str());
+    fail(CUDA_ERROR_INVALID_VALUE, "%s: %s",
+         freed != nullptr && freed->base == p ? "double free" : "not the beginning of an allocation",
+         describe_address(reinterpret_cast<void*>(p)).c_str());
   }
-  if (a->freed_by[0] != '\0') fail(CUDA_ERROR_INVALID_VALUE, "double free: %s, and %s is under way already", describe_address(reinterpret_cast<void*>(p)).c_str(), a->freed_by);
+  if (a->freed_by[0] != '\0') {
+    fail(CUDA_ERROR_INVALID_VALUE, "double free: %s, and %s is under way already",
+         describe_address(reinterpret_cast<void*>(p)).c_str(), a->freed_by);
+  }
   Work* work = new_work();
   work->task.kind = TaskKind::FREE;
   work->task.freed = p;

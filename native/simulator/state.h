@@ -71,10 +71,10 @@ int call(CallSite& site, Body&& body) {
   return code;
 }
 
-#define CALL(kind) \
+#define CALL(kind)                            \
   static CallSite site(__func__, Kind::kind); \
   return call(site, [&]() -> int {
-#define END_CALL \
+#define END_CALL       \
   return CUDA_SUCCESS; \
   });
 
@@ -141,8 +141,8 @@ struct Context {
 };
 
 extern bool initialised;
-Context& current();                   // fails: 3, 201, 709 or the sticky code
-Context& current_even_if_broken();    // fails: 3, 201, 709
+Context& current();                      // fails: 3, 201, 709 or the sticky code
+Context& current_even_if_broken();       // fails: 3, 201, 709
 void release_context(Context& context);  // destroys all that belongs to it
 
 // ---- Handles -----------------------------------------------------------------------------------------
@@ -154,7 +154,9 @@ Handle handle_kind(const void* handle);
 long handle_count(Handle kind);
 template <class T>
 T& checked_handle(T* handle, Handle kind, const char* what) {
-  if (handle_kind(handle) != kind) fail(CUDA_ERROR_INVALID_HANDLE, "%p is no %s, or one that was destroyed", static_cast<const void*>(handle), what);
+  if (handle_kind(handle) != kind) {
+    fail(CUDA_ERROR_INVALID_HANDLE, "%p is no %s, or one that was destroyed", static_cast<const void*>(handle), what);
+  }
   return *handle;
 }
 Stream& stream_of(CUstream handle);  // 0 and 1 legacy, 2 the thread's own; of the current context

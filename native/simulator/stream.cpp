@@ -36,7 +36,9 @@ CUstream create(unsigned flags, int priority) {
 
 }  // namespace
 
-std::string Stream::name() const { return legacy ? "the legacy default stream" : text("stream #%llu", static_cast<unsigned long long>(id)); }
+std::string Stream::name() const {
+  return legacy ? "the legacy default stream" : text("stream #%llu", static_cast<unsigned long long>(id));
+}
 
 Stream& stream_of(CUstream handle) {
   Context& context = current();
@@ -48,7 +50,9 @@ Stream& stream_of(CUstream handle) {
   }
   Stream& s = checked_handle(handle, Handle::STREAM, "stream");
   if (s.context != &context) {
-    if (s.context->destroyed) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "%s belongs to a destroyed context", s.name().c_str());
+    if (s.context->destroyed) {
+      fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "%s belongs to a destroyed context", s.name().c_str());
+    }
     s.context->check();
   }
   return s;
@@ -86,7 +90,9 @@ CU_CALL cuStreamCreateWithPriority(CUstream* out, unsigned flags, int priority) 
 CU_CALL cuStreamDestroy_v2(CUstream handle) {
   CALL(OTHER)
   current();
-  if (handle == nullptr || handle == LEGACY || handle == PER_THREAD) fail(CUDA_ERROR_INVALID_HANDLE, "the default streams cannot be destroyed");
+  if (handle == nullptr || handle == LEGACY || handle == PER_THREAD) {
+    fail(CUDA_ERROR_INVALID_HANDLE, "the default streams cannot be destroyed");
+  }
   destroy_stream(checked_handle(handle, Handle::STREAM, "stream"));
   END_CALL
 }
@@ -132,7 +138,9 @@ CU_CALL cuStreamWaitEvent(CUstream handle, CUevent event_handle, unsigned flags)
     capture_wait(s, event);
     return CUDA_SUCCESS;
   }
-  if (event.work == nullptr) return CUDA_SUCCESS;  // never recorded
+  if (event.work == nullptr) {
+    return CUDA_SUCCESS;  // never recorded
+  }
   refuse_legacy(s);
   Work* join = new_work();
   join->task.kind = TaskKind::EMPTY;

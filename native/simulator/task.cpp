@@ -19,7 +19,10 @@ unsigned char* bytes_at(uintptr_t p) { return reinterpret_cast<unsigned char*>(p
 // The allocation must still be there when the work runs.
 const Allocation& must_live(uintptr_t p, const Task& task) {
   const Allocation* a = find_allocation(reinterpret_cast<void*>(p));
-  if (a == nullptr) fail(CUDA_ERROR_ILLEGAL_ADDRESS, "%s: %s when it ran", task.describe().c_str(), describe_address(reinterpret_cast<void*>(p)).c_str());
+  if (a == nullptr) {
+    fail(CUDA_ERROR_ILLEGAL_ADDRESS, "%s: %s when it ran", task.describe().c_str(),
+         describe_address(reinterpret_cast<void*>(p)).c_str());
+  }
   return *a;
 }
 
@@ -35,7 +38,8 @@ void run_copy(Work& work) {
       if (!settings.checked) continue;
       uintptr_t unset = from == nullptr ? 0 : first_unwritten(*from, s, c.width);
       if (unset != 0 && to == nullptr) {
-        fail(CUDA_ERROR_LAUNCH_FAILED, "%s reads memory that nothing has written: %s", work.task.describe().c_str(), describe_address(bytes_at(unset)).c_str());
+        fail(CUDA_ERROR_LAUNCH_FAILED, "%s reads memory that nothing has written: %s", work.task.describe().c_str(),
+             describe_address(bytes_at(unset)).c_str());
       }
       if (from != nullptr) order_access(work, s, c.width, false);
       if (to == nullptr) continue;
@@ -126,9 +130,12 @@ std::string Task::describe() const {
   switch (kind) {
     case TaskKind::KERNEL: return kernel.function->where();
     case TaskKind::COPY:
-      return text("copy of %zu bytes from %s to %s", copy.width * copy.height * copy.depth, copy.from.host ? "host memory" : describe_address(bytes_at(copy.from.base)).c_str(),
+      return text("copy of %zu bytes from %s to %s", copy.width * copy.height * copy.depth,
+                  copy.from.host ? "host memory" : describe_address(bytes_at(copy.from.base)).c_str(),
                   copy.to.host ? "host memory" : describe_address(bytes_at(copy.to.base)).c_str());
-    case TaskKind::FILL: return text("memset of %zu bytes at %s", fill.width * fill.element * fill.height, describe_address(bytes_at(fill.to)).c_str());
+    case TaskKind::FILL:
+      return text("memset of %zu bytes at %s", fill.width * fill.element * fill.height,
+                  describe_address(bytes_at(fill.to)).c_str());
     case TaskKind::HOST: return "host function";
     case TaskKind::RECORD: return "event record";
     case TaskKind::WAIT: return "event wait";

@@ -50,8 +50,11 @@ void run_one(Work* w) {
       run_task(*w);
     } catch (const Failure& failure) {
       context.sticky = failure.code;
-      context.sticky_message = failure.message + text(" [issued by %s%s, found by %s]", w->issued_by, w->stream == 0 ? "" : text(" in stream #%llu", static_cast<unsigned long long>(w->stream)).c_str(),
-                                                      current_call == nullptr ? "?" : current_call->name);
+      context.sticky_message =
+          failure.message +
+          text(" [issued by %s%s, found by %s]", w->issued_by,
+               w->stream == 0 ? "" : text(" in stream #%llu", static_cast<unsigned long long>(w->stream)).c_str(),
+               current_call == nullptr ? "?" : current_call->name);
     }
   }
   finish(w);

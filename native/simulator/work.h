@@ -51,10 +51,10 @@ struct Task {
   CopyTask copy;
   FillTask fill;
   HostTask host;
-  Event* event = nullptr;           // RECORD, WAIT
-  uintptr_t freed = 0;              // FREE
-  Graph* child = nullptr;           // CHILD, in graphs only
-  std::string describe() const;     // "kernel axpy_f32 (axpy.cu:12)", "copy of 64 bytes to 0x...", ...
+  Event* event = nullptr;        // RECORD, WAIT
+  uintptr_t freed = 0;           // FREE
+  Graph* child = nullptr;        // CHILD, in graphs only
+  std::string describe() const;  // "kernel axpy_f32 (axpy.cu:12)", "copy of 64 bytes to 0x...", ...
 };
 
 struct Ordering;  // order.cpp: what the checker knows of a piece of work
@@ -66,7 +66,7 @@ struct Work {
   int references = 0;
   bool done = false;
   bool unawaited = false;  // runs though no wait needs it
-  double time = 0;  // milliseconds on the host's clock when it ran
+  double time = 0;         // milliseconds on the host's clock when it ran
   std::vector<Work*> after;
   const char* issued_by = "";
   uint64_t stream = 0;  // id
@@ -75,10 +75,10 @@ struct Work {
   Work *previous = nullptr, *next = nullptr;  // the list of what is pending
 };
 
-Work* new_work();                       // with one reference, the caller's
+Work* new_work();  // with one reference, the caller's
 void hold(Work* work);
 void drop(Work* work);
-void assign(Work*& slot, Work* work);   // takes over no reference; keeps its own
+void assign(Work*& slot, Work* work);  // takes over no reference; keeps its own
 
 // Puts work behind everything its stream has to wait for and makes it the stream's last; or, while the stream is
 // being captured, makes it a node of the graph. Consumes the reference.
@@ -86,16 +86,16 @@ void submit(Stream& stream, Work* work);
 // The same in two steps, for graphs: what the stream's next work waits for is added to `work`.
 void wait_for_stream(Stream& stream, Work& work);
 void wait_for(Work& work, Work* earlier);
-void enqueue(Work* work);               // numbers it and puts it on the list; takes a reference of its own
+void enqueue(Work* work);  // numbers it and puts it on the list; takes a reference of its own
 
 // Runs what `target` waits for, and it. Fails with the sticky error of the context, if any.
 void synchronize(Context& context, Work* target);
 void synchronize_stream(Stream& stream);
 void synchronize_context(Context& context);
-void run_all(Context* context);         // no failure; null: of all contexts
+void run_all(Context* context);  // no failure; null: of all contexts
 bool finished(const Work* work);
-void limit_pending();                   // runs what is pending if it is too much
-void forget_work(Context& context);     // drops what is pending, unrun
+void limit_pending();                // runs what is pending if it is too much
+void forget_work(Context& context);  // drops what is pending, unrun
 long launches_run();
 long pending_count();
 

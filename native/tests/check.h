@@ -36,7 +36,11 @@ inline void fail(const char* file, int line, const std::string& what) {
 }
 
 inline void code(const char* file, int line, const char* call, int got, int expected) {
-  if (got != expected) fail(file, line, std::string(call) + " gave " + std::to_string(got) + ", expected " + std::to_string(expected) + "; last error: " + gridstride_sim_last_error());
+  if (got != expected) {
+    fail(file, line,
+         std::string(call) + " gave " + std::to_string(got) + ", expected " + std::to_string(expected) +
+             "; last error: " + gridstride_sim_last_error());
+  }
 }
 
 inline void says(const char* file, int line, const std::string& part) {
@@ -52,12 +56,12 @@ inline std::vector<char> read(const std::string& path) {
 
 }  // namespace check
 
-#define TEST(name) \
-  static void name(); \
+#define TEST(name)                                          \
+  static void name();                                       \
   static const bool added_##name = check::add(#name, name); \
   static void name()
-#define CHECK(condition) \
-  do { \
+#define CHECK(condition)                                           \
+  do {                                                             \
     if (!(condition)) check::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 #define CHECK_CODE(call, expected) check::code(__FILE__, __LINE__, #call, call, expected)
@@ -65,17 +69,17 @@ inline std::vector<char> read(const std::string& path) {
 #define CHECK_SAYS(part) check::says(__FILE__, __LINE__, part)
 
 // Runs all tests of the program, or those named on the command line.
-#define TEST_MAIN \
-  int main(int argc, char** argv) { \
-    for (const check::Test& t : check::tests()) { \
-      bool wanted = argc < 2; \
+#define TEST_MAIN                                                                          \
+  int main(int argc, char** argv) {                                                        \
+    for (const check::Test& t : check::tests()) {                                          \
+      bool wanted = argc < 2;                                                              \
       for (int i = 1; i < argc; i++) wanted = wanted || std::strcmp(argv[i], t.name) == 0; \
-      if (!wanted) continue; \
-      int before = check::failures; \
-      t.body(); \
-      std::printf("%s %s\n", check::failures == before ? "ok  " : "FAIL", t.name); \
-    } \
-    return check::failures == 0 ? 0 : 1; \
+      if (!wanted) continue;                                                               \
+      int before = check::failures;                                                        \
+      t.body();                                                                            \
+      std::printf("%s %s\n", check::failures == before ? "ok  " : "FAIL", t.name);         \
+    }                                                                                      \
+    return check::failures == 0 ? 0 : 1;                                                   \
   }
 
 // The calls under test. The library exports them with these signatures; CUDA's own header is not needed.
@@ -137,7 +141,8 @@ DECLARE(cuFuncGetAttribute, int*, int, CUfunction)
 DECLARE(cuFuncSetAttribute, CUfunction, int, int)
 DECLARE(cuFuncGetParamInfo, CUfunction, size_t, size_t*, size_t*)
 DECLARE(cuOccupancyMaxActiveBlocksPerMultiprocessor, int*, CUfunction, int, size_t)
-DECLARE(cuLaunchKernel, CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**, void**)
+DECLARE(cuLaunchKernel, CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,
+        void**, void**)
 DECLARE(cuLaunchHostFunc, CUstream, CUhostFn, void*)
 DECLARE(cuStreamCreate, CUstream*, unsigned)
 DECLARE(cuStreamCreateWithPriority, CUstream*, unsigned, int)
@@ -160,7 +165,8 @@ DECLARE(cuGraphCreate, CUgraph*, unsigned)
 DECLARE(cuGraphDestroy, CUgraph)
 DECLARE(cuGraphAddKernelNode_v2, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, const CUDA_KERNEL_NODE_PARAMS*)
 DECLARE(cuGraphAddMemcpyNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, const CUDA_MEMCPY3D*, CUcontext)
-DECLARE(cuGraphAddMemsetNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, const CUDA_MEMSET_NODE_PARAMS*, CUcontext)
+DECLARE(cuGraphAddMemsetNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, const CUDA_MEMSET_NODE_PARAMS*,
+        CUcontext)
 DECLARE(cuGraphAddHostNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, const CUDA_HOST_NODE_PARAMS*)
 DECLARE(cuGraphAddEmptyNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t)
 DECLARE(cuGraphAddChildGraphNode, CUgraphNode*, CUgraph, const CUgraphNode*, size_t, CUgraph)

@@ -337,7 +337,9 @@ TEST(pageable_and_pinned_sources) {
   float* f = static_cast<float*>(pinned);
   for (int i = 0; i < 4; i++) f[i] = 1;
   CHECK_OK(cuMemcpyHtoDAsync_v2(x, pinned, 16, a));
-  for (int i = 0; i < 4; i++) f[i] = 3;  // read when the copy runs: a mistake that shows
+  for (int i = 0; i < 4; i++) {
+    f[i] = 3;  // read when the copy runs: a mistake that shows
+  }
   CHECK_OK(cuStreamSynchronize(a));
   CHECK(are(x, 4, 3));
   CHECK_OK(launch(a, "set", 1, 4, x, 9.0f, 4));
@@ -412,7 +414,8 @@ TEST(graph_launch_time) {
       cuGraphLaunch(exec, s);
       cuStreamSynchronize(s);
     }
-    best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 100);
+    best = std::min(best,
+                    std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 100);
   }
   std::printf("     graph of 30 kernels of one thread, launch and wait: %.2f us\n", best);
   CHECK_OK(cuGraphExecDestroy(exec));
@@ -481,7 +484,8 @@ TEST(empty_launch) {
         cuLaunchKernel(f, 1, 1, 1, threads, 1, 1, 0, s, nullptr, extra);
         cuStreamSynchronize(s);
       }
-      best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 1000);
+      best = std::min(
+          best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 1000);
     }
     std::printf("     empty launch and wait, %u threads: %.2f us\n", threads, best);
   }

@@ -178,7 +178,9 @@ TEST(late_rival) {
   CUdeviceptr x = floats(4, 1), y = floats(4, 0);
   CUfunction set = kernel("set"), copy = kernel("copy"), nothing = kernel("nothing");
   CHECK_OK(launch(a, set, x, 2.0f, 4));
-  for (int i = 0; i < 5000; i++) CHECK_OK(cuLaunchKernel(nothing, 1, 1, 1, 1, 1, 1, 0, a, nullptr, nullptr));  // fills the queue: the first has run
+  for (int i = 0; i < 5000; i++) {
+    CHECK_OK(cuLaunchKernel(nothing, 1, 1, 1, 1, 1, 1, 0, a, nullptr, nullptr));  // fills the queue: the first has run
+  }
   CHECK(gridstride_sim_count("pending") < 5000);
   CHECK_OK(launch(b, copy, y, x, 4));
   CHECK_CODE(cuCtxSynchronize(), 719);
