@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
+
 /** Shapes of blocks of 256 threads that several kernels share. */
 final class Blocks {
   static final int THREADS = 256;

@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
+
 /** Launches of {@code cast.cu}: between float32 and bfloat16. */
 final class CastLaunches {
   private static final String FILE = "cast";

@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.program.MatmulLaunches.Product;
 import dev.gridstride.backend.cuda.program.MatmulLaunches.Splits;
 import dev.gridstride.backend.cuda.program.TilePlan.Tile;

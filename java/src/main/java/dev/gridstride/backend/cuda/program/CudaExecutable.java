@@ -92,8 +92,8 @@ final class CudaExecutable implements Executable {
           session
               .kernel(launch.file(), launch.kernel())
               .prepare(
-                  size(launch.grid()),
-                  size(launch.block()),
+                  launch.grid(),
+                  launch.block(),
                   launch.sharedBytes(),
                   launch.args().stream()
                       .map(arg -> arg instanceof Place place ? place.buffer() : arg)
@@ -107,10 +107,6 @@ final class CudaExecutable implements Executable {
     Command.Clear clear = (Command.Clear) command;
     DeviceBuffer place = clear.place().buffer().slice(0, clear.bytes());
     return s -> place.fill((byte) 0, s);
-  }
-
-  private static dev.gridstride.backend.cuda.Dim size(Dim dim) {
-    return dev.gridstride.backend.cuda.Dim.of(dim.x(), dim.y(), dim.z());
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;

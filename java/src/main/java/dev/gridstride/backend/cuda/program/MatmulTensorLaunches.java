@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
+
 /** Launches of {@code matmul_tensor.cu}: matrix products on tensor cores. */
 final class MatmulTensorLaunches {
   private static final String FILE = "matmul_tensor";

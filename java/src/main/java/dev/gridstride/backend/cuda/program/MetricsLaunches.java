@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.op.Accumulate;

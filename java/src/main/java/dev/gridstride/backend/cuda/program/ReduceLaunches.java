@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.op.BiasBackward;
 
 /** Launches of {@code reduce.cu}. */

@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.Dim;
+
 /** What the kernels on tensor cores take and how they cut a product into blocks. */
 enum TensorCores {
   /** float32 in memory, multiplied as TF32. */

@@ -7,6 +7,7 @@ import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaModule;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.KernelImages;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Node;

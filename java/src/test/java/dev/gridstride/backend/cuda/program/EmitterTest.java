@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Role;
 import dev.gridstride.program.TensorType;
