@@ -11,11 +11,10 @@
 // its words.
 //
 // Evidence. 8 bytes an element; Philox costs 10 rounds of two 32x32-bit products and two three-way
-// xors, with the addressing some 100 integer instructions for four elements. After the reference job's dense layer (64x128 = 8,192
-// elements): 65.5 KB, below a launch's own cost. After its conv1 (1,843,200 elements): 14.7 MB,
-// 4.4 us at 3.35 TB/s, against 46 M integer instructions, 1.5 us at 132 SMs x 128 lanes x 1.7 GHz
-// (wide products at half that rate): memory is the bound. Registers on sm_90: dropout_f32 22,
-// dropout_nhwc_f32 26; occupancy is full.
+// xors. After the reference job's dense layer (64x128 = 8,192 elements): 65.5 KB, below a launch's own
+// cost. After its conv1 (1,843,200 elements): 14.7 MB, 4.4 us at 3.35 TB/s; dropout_f32 has 184
+// instructions in all, which for 460,800 threads are 3.0 us at 132 SMs x 128 lanes x 1.7 GHz: memory is
+// the bound. Registers on sm_90: dropout_f32 22, dropout_nhwc_f32 26; occupancy is full.
 //
 // Launch: block 256. dropout_f32: grid ceil(n / 1024). dropout_nhwc_f32: grid
 // ceil(batch * groups * channels / 256), groups = plane / 4 where 4 divides the plane, else
