@@ -32,7 +32,8 @@ struct PendingCopy {
 struct Thread {
   void* resume;  // stack pointer while it waits
   fiber::Stack* stack;
-  Index index;  // threadIdx
+  const char* waits_at;  // the last thing that it has waited at
+  Index index;           // threadIdx
   unsigned number;
   unsigned groups = 0;  // of asynchronous copies that it has committed
   std::vector<PendingCopy> copies;
@@ -93,7 +94,6 @@ struct Block {
   unsigned alive;   // not exited
   uint64_t linear;  // index of the block, x fastest
   Thread* current;
-  const char* waits_at[MAX_THREADS];  // name of what a thread waits at; null if it does not
 };
 
 extern Block block;

@@ -254,8 +254,6 @@ void launch_begins(const SharedMemory& shared) {
   }
 }
 
-void launch_ends() {}
-
 void block_begins() {
   happens_before.block_begins(block.linear);
   for (const Shadow& part : shared_parts) shared_shadow.forget(part);
@@ -275,11 +273,8 @@ void warp_synchronised(unsigned warp, uint32_t mask) {
   happens_before.warp_barrier(warp, mask, w.exists & ~w.exited);
 }
 
-void exited(const Thread&) {}
-
 void reads(const Thread& thread, const void* at, size_t bytes, const void* pc) { judge_for(thread, at, bytes, checker::Access::READ, pc); }
 void writes(const Thread& thread, const void* at, size_t bytes, const void* pc) { judge_for(thread, at, bytes, checker::Access::WRITE, pc); }
-void atomic(const Thread& thread, const void* at, size_t bytes, const void* pc) { judge_for(thread, at, bytes, checker::Access::ATOMIC, pc); }
 
 void copy_begins(const Thread& thread, const PendingCopy& copy) {
   if (copy.valid != 0) reads(thread, copy.from, copy.valid, copy.pc);

@@ -3,6 +3,7 @@
 #include "executor.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <numeric>
@@ -106,7 +107,7 @@ Thread* pick() {
 // The current thread waits: others run until it has been made ready and its turn has come.
 void suspend(const char* at) {
   Thread* self = block.current;
-  block.waits_at[self->number] = at;
+  self->waits_at = at;
   Thread* next = pick();
   if (next == nullptr) fail_stuck();
   if (next != self) {
@@ -119,7 +120,6 @@ void suspend(const char* at) {
     gridstride_fiber_switch(&self->resume, next->resume);
     sanitizer::arrived(self->stack);
   }
-  block.waits_at[self->number] = nullptr;
 }
 
 void release_barrier() {
@@ -171,7 +171,6 @@ void end(Thread* thread) {
   block.alive--;
   Warp& warp = block.warps[thread->warp()];
   warp.exited |= 1u << thread->lane();
-  if (hooks::on) hooks::exited(*thread);
   // Others may have waited for nobody but this one.
   if (warp.posted != 0) {
     for (uint32_t rest = warp.posted; rest != 0;) {
@@ -237,9 +236,10 @@ std::string list_waiting() {
   std::string text;
   int shown = 0;
   for (unsigned i = 0; i < block.count; i++) {
-    if (block.waits_at[i] == nullptr) continue;
+    const Thread& thread = block.threads[i];
+    if ((block.warps[thread.warp()].exited >> thread.lane() & 1u) != 0) continue;
     if (shown++ == 4) return text + ", ...";
-    text += (text.empty() ? "" : ", ") + name_of(block.threads[i]) + " at " + block.waits_at[i];
+    text += (text.empty() ? "" : ", ") + name_of(thread) + " at " + thread.waits_at;
   }
   return text;
 }
@@ -387,7 +387,6 @@ void clean_up_after_failure() {
     stacks[i].sanitizer = nullptr;
     if (stacks[i].guarded) sanitizer::discard(stacks[i]);
   }
-  std::memset(block.waits_at, 0, sizeof block.waits_at);
   reset_stacks();
 }
 
@@ -477,8 +476,8 @@ Outcome execute(const Launch& launch) {
   random_state = launch.seed;
   hooks::on = launch.checked && block.image->checked;
   run_grid(launch);
-  if (hooks::on) hooks::launch_ends();
   hooks::on = false;
+  std::fflush(stdout);  // printf of kernels
   if (!failed) return {};
   clean_up_after_failure();
   return std::move(outcome);
