@@ -71,6 +71,20 @@ if(TARGET simcc AND NOT GRIDSTRIDE_ASAN)
   endif()
   add_custom_target(executor_images ALL DEPENDS ${executor_images})
 
+  # Files that simcc refuses: the words and the line.
+  function(add_refused name words)
+    add_test(NAME refused_${name} COMMAND ${CMAKE_COMMAND} -E env CXX=${CMAKE_CXX_COMPILER} GRIDSTRIDE_INCLUDE=${device_include} $<TARGET_FILE:simcc> -I ${kernels}/include -o
+                                          ${test_images}/refused.so ${here}/refused/${name}.cu)
+    set_tests_properties(refused_${name} PROPERTIES PASS_REGULAR_EXPRESSION "refused/${name}.cu:${words}")
+  endfunction()
+  add_refused(syntax_error "3:[0-9]+: error: .*z.* was not declared")
+  add_refused(error_in_template "5:[0-9]+: error: request for member")
+  add_refused(inline_ptx "3: error: the simulated device cannot run inline PTX")
+  add_refused(host_launch "4: error: a launch with <<<...>>> is host code")
+  add_refused(missing_header "1:.*the simulated device has no <cooperative_groups.h>")
+  add_refused(no_kernel " error: no __global__ function in this file")
+  add_refused(initialised_shared "2: error: a __shared__ variable cannot be initialised")
+
   add_executable(translate_test ${here}/translate_test.cpp ${simulator}/../simcc/translate.cpp ${simulator}/../simcc/tokens.cpp)
   target_include_directories(translate_test PRIVATE ${simulator}/../simcc)
   add_test(NAME translate COMMAND translate_test)

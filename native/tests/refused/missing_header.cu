@@ -1,0 +1,3 @@
+#include <cooperative_groups.h>
+
+extern "C" __global__ void nothing() {}
