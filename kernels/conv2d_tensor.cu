@@ -42,7 +42,7 @@
 //   conv1 forward            57,600       32     27     100    8.2        2.4 / 0.2               450
 //   conv2 forward            10,816       64    288     399    4.7        1.4 / 0.8                85
 //   conv2 backward data      14,400       32    576     531    4.7        1.4 / 1.1               113
-//   conv2 backward weights       64      288 10,816     399    4.7        1.4 / 0.8       5 x 26 parts
+//   conv2 backward weights       64      288 10,816     399    4.7        1.4 / 0.8       5 x 27 parts
 //   conv1 backward weights       32       27 57,600     100    8.2        2.4 / 0.2      1 x 132 parts
 // All are bound by memory, and by there being few blocks for 132 multiprocessors. 32 columns fill
 // half of a tile of 64; that doubles their arithmetic, still under the time for memory.

@@ -548,7 +548,7 @@ __device__ __forceinline__ u32 to_tf32(float v) {
   return r;
 #else
   u32 bits = static_cast<u32>(__float_as_int(v));
-  if ((bits & 0x7f800000u) == 0x7f800000u) return bits;
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return bits | 0x400000u;  // NaN stays NaN
   return (bits + 0x1000u) & 0xffffe000u;
 #endif
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The kernels of {@code conv2d_tensor.cu} against double loops. */
@@ -262,7 +263,7 @@ class Conv2dTensorKernelTest {
   }
 
   /** Few tiles and many pixels: the sum over pixels is split, and its parts are added. */
-  @org.junit.jupiter.api.Test
+  @Test
   void weightsAreSplit() {
     Sizes sizes = Sizes.of(Conv2d.PLAIN, Shape.of(8, 8, 18, 18), Shape.of(8, 8, 3, 3));
     try (DirectRun run = new DirectRun(DirectRun.WAYS.get(0))) {

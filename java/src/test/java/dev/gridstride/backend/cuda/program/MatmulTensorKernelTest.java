@@ -1,12 +1,23 @@
 package dev.gridstride.backend.cuda.program;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.program.TensorNumbers.Sum;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Role;
+import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
+import dev.gridstride.program.op.Relu;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The kernels of {@code matmul_tensor.cu} against double loops. */
@@ -86,7 +97,7 @@ class MatmulTensorKernelTest {
         for (int i = 0; i < results.size(); i++) {
           numbers.check(what, expected, results.get(i), type, i == 1);
           if (first != null) {
-            org.junit.jupiter.api.Assertions.assertArrayEquals(
+            assertArrayEquals(
                 first.get(i), results.get(i), what + ": other bits than in order");
           }
         }
@@ -156,6 +167,72 @@ class MatmulTensorKernelTest {
       }
     }
     return sums;
+  }
+
+  /** With k = 1 and b = 1 the product is a as the tensor core sees it: rounded, ties away from 0. */
+  @Test
+  void tf32IsRoundedToNearest() {
+    int[] bits = {
+      0x3f800000, 0x3f800fff, 0x3f801000, 0x3f801001, 0xbf801000, 0xbf800fff, // round 1 and -1
+      0x3f803000, 0x3ffff000, // a tie to the even neighbour's other side, a carry to the exponent
+      0x7f800000, 0xff800000, 0x7f800001, 0x7fc00000, // infinities and NaN
+      0x00000000, 0x00001000, 0x00000fff, 0x7f7fe000 // zero, denormals, the largest
+    };
+    float[] a = new float[bits.length];
+    for (int i = 0; i < a.length; i++) {
+      a[i] = Float.intBitsToFloat(bits[i]);
+    }
+    Problem column = new Problem(a.length, 1, 1, 0, false, false, "one column");
+    float[] one = {1};
+    float[] c = run(column, Form.NN, TensorCores.TF32, DirectRun.WAYS.get(0), a, one, null).get(0);
+    for (int i = 0; i < a.length; i++) {
+      float expected =
+          Float.isNaN(a[i]) ? Float.NaN : Float.intBitsToFloat((bits[i] + 0x1000) & 0xffffe000);
+      assertEquals(expected, c[i], "0x" + Integer.toHexString(bits[i]));
+    }
+  }
+
+  @Test
+  void saysWhatItDoesNotTake() {
+    record Wish(TensorCores type, boolean transposeA, boolean bfloat16C, int capability) {}
+    Map<Wish, String> wishes =
+        Map.of(
+            new Wish(TensorCores.BF16, false, true, 75),
+            "tf32 and bf16 need compute capability 8.0, the device has 7.5",
+            new Wish(TensorCores.BF16, true, true, 90),
+            "no kernel on tensor cores has both matrices transposed",
+            new Wish(TensorCores.TF32, false, true, 90),
+            "TF32 kernels write float32 only");
+    Value value = Value.of("value", TensorType.float32(1), Role.STATE, false);
+    Place place = Place.of(new Place.Memory("place", 4));
+    wishes.forEach(
+        (wish, message) -> {
+          Emitter e =
+              new Emitter(
+                  new Node(new Relu(), List.of(value), List.of(value)),
+                  false,
+                  v -> place,
+                  new Emitter.Traits(8, wish.capability()));
+          BackendException error =
+              assertThrows(
+                  BackendException.class,
+                  () ->
+                      MatmulTensorLaunches.matmul(
+                          e,
+                          wish.type(),
+                          wish.transposeA(),
+                          true,
+                          place,
+                          wish.bfloat16C() ? place : Place.NULL,
+                          place,
+                          place,
+                          Place.NULL,
+                          1,
+                          1,
+                          1,
+                          false));
+          assertTrue(error.getMessage().contains(message), error.getMessage());
+        });
   }
 
   @TestFactory
