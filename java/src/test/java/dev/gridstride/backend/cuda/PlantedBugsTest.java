@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * The checker, through all of Java: each file of {@code native/tests/planted} holds a kernel with a
  * bug and the same kernel without. The bug must be found and named in whatever order threads run,
- * and nothing may be found in its twin. How to launch them and what to find stands in their comments.
+ * and nothing may be found in its twin. How to launch them and what to find stands in their
+ * comments.
  */
 class PlantedBugsTest {
   private static final Path FOLDER = Path.of("..", "native", "tests", "planted");

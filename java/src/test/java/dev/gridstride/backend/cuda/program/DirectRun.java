@@ -7,7 +7,6 @@ import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaModule;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
-import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.KernelImages;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Node;
@@ -127,15 +126,11 @@ final class DirectRun implements AutoCloseable {
           launch.args().stream().map(a -> a instanceof Place place ? place.buffer() : a).toArray();
       module
           .kernel(launch.kernel())
-          .launch(stream, dim(launch.grid()), dim(launch.block()), launch.sharedBytes(), arguments);
+          .launch(stream, launch.grid(), launch.block(), launch.sharedBytes(), arguments);
     }
     stream.synchronize();
     guards.forEach(DirectRun::checkGuard);
     return launches.stream().map(Command.Launch::kernel).toList();
-  }
-
-  private static dev.gridstride.backend.cuda.Dim dim(Dim dim) {
-    return dev.gridstride.backend.cuda.Dim.of(dim.x(), dim.y(), dim.z());
   }
 
   private static void checkGuard(DeviceBuffer guard, String what) {

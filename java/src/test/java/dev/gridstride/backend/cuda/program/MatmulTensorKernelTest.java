@@ -97,8 +97,7 @@ class MatmulTensorKernelTest {
         for (int i = 0; i < results.size(); i++) {
           numbers.check(what, expected, results.get(i), type, i == 1);
           if (first != null) {
-            assertArrayEquals(
-                first.get(i), results.get(i), what + ": other bits than in order");
+            assertArrayEquals(first.get(i), results.get(i), what + ": other bits than in order");
           }
         }
         first = results;
@@ -169,14 +168,28 @@ class MatmulTensorKernelTest {
     return sums;
   }
 
-  /** With k = 1 and b = 1 the product is a as the tensor core sees it: rounded, ties away from 0. */
+  /**
+   * With k = 1 and b = 1 the product is a as the tensor core sees it: rounded, ties away from 0.
+   */
   @Test
   void tf32IsRoundedToNearest() {
     int[] bits = {
-      0x3f800000, 0x3f800fff, 0x3f801000, 0x3f801001, 0xbf801000, 0xbf800fff, // round 1 and -1
-      0x3f803000, 0x3ffff000, // a tie to the even neighbour's other side, a carry to the exponent
-      0x7f800000, 0xff800000, 0x7f800001, 0x7fc00000, // infinities and NaN
-      0x00000000, 0x00001000, 0x00000fff, 0x7f7fe000 // zero, denormals, the largest
+      0x3f800000,
+      0x3f800fff,
+      0x3f801000,
+      0x3f801001,
+      0xbf801000,
+      0xbf800fff, // round 1 and -1
+      0x3f803000,
+      0x3ffff000, // a tie to the even neighbour's other side, a carry to the exponent
+      0x7f800000,
+      0xff800000,
+      0x7f800001,
+      0x7fc00000, // infinities and NaN
+      0x00000000,
+      0x00001000,
+      0x00000fff,
+      0x7f7fe000 // zero, denormals, the largest
     };
     float[] a = new float[bits.length];
     for (int i = 0; i < a.length; i++) {
