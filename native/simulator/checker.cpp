@@ -3,7 +3,7 @@
 #include "checker.h"
 
 #include <algorithm>
-#include <cstring>
+#include <iterator>
 
 #include "checker_hooks.h"
 #include "findings.h"
@@ -233,6 +233,7 @@ void launch_begins(const SharedMemory& shared) {
     happens_before.restart();
   }
   if (++launch_number % 64 == 0) drop_shadows(false);
+  if (launch_number % 65536 == 0) std::fill(std::begin(sites), std::end(sites), Site{});  // keys begin anew
   happens_before.launch_begins();
   under_way = 0;
   shared_parts.clear();

@@ -274,6 +274,21 @@ void test_freed(Harness& h) {
   EXPECT_EQUAL(o.kind, "null pointer read");
 }
 
+void test_small_floats(Harness& h) {
+  auto halves = h.allocate<unsigned short>(65536), bfloats = h.allocate<unsigned short>(65536);
+  auto y = h.allocate<float>(10);
+  ok("small_floats", h.run("small_floats", {256}, {256}, 0, halves.data(), bfloats.data(), y.data()));
+  int differing = 0;
+  for (unsigned i = 0; i < 65536; i++) {
+    bool nan_half = (i & 0x7fffu) > 0x7c00u, nan_bfloat = (i & 0x7fffu) > 0x7f80u;
+    differing += halves[i] != (nan_half ? 0x7fffu : i);
+    differing += bfloats[i] != (nan_bfloat ? 0x7fffu : i);
+  }
+  EXPECT_EQUAL(differing, 0);
+  const float expected[] = {4.75f, 5.0f, 1.0f, 1.0f + 0x1p-10f, 65504.0f, INFINITY, 0.0f, 0x1p-24f, 1.0f, 3.0f};
+  for (size_t i = 0; i < 10; i++) EXPECT_EQUAL(y[i], expected[i]);
+}
+
 void test_large_blocks(Harness& h) {
   for (int i = 0; i < 3; i++) ok("nothing", h.run("nothing", {5}, {1024}, 0));
 }
@@ -296,6 +311,7 @@ int main(int argc, char** argv) {
     test_large_blocks(h);
   }
   h.seed = 0;
+  test_small_floats(h);
   test_order(h);
   test_errors(h);
   test_freed(h);

@@ -1,4 +1,6 @@
 // Kernels for executor_test: one for each thing that the executor does.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
 #include "gridstride.cuh"
@@ -226,3 +228,22 @@ __device__ __noinline__ int deep_call(int n, volatile int* sink) {
   return n == 0 ? 0 : deep_call(n - 1, sink) + room[n & 255];
 }
 extern "C" __global__ void deep_stack(int* y, int n) { y[0] = deep_call(n, y); }
+
+// Each of the 65,536 halves and bfloat16s to float and back, and some arithmetic.
+extern "C" __global__ void small_floats(unsigned short* h, unsigned short* b, float* y) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  h[i] = __half_as_ushort(__float2half(__half2float(__ushort_as_half(static_cast<unsigned short>(i)))));
+  b[i] = __bfloat16_as_ushort(__float2bfloat16(__bfloat162float(__ushort_as_bfloat16(static_cast<unsigned short>(i)))));
+  if (i != 0) return;
+  half2 pair = __hfma2(__floats2half2_rn(1.5f, 2.0f), __float2half2_rn(3.0f), make_half2(half(0.25f), half(-1.0f)));
+  y[0] = __low2float(pair);
+  y[1] = __high2float(pair);
+  y[2] = __half2float(half(1.0f) + half(0x1p-11f));   // a tie: to even
+  y[3] = __half2float(half(1.0f) + half(0x1.8p-11f));
+  y[4] = __half2float(__float2half(65519.0f));        // the largest half
+  y[5] = __half2float(__float2half(65520.0f));        // infinity
+  y[6] = __half2float(__float2half(0x1p-25f));        // half of the smallest: to even, 0
+  y[7] = __half2float(__float2half(0x1.8p-25f));      // the smallest
+  y[8] = __bfloat162float(__nv_bfloat16(1.0f) + __nv_bfloat16(0x1p-8f));
+  y[9] = __half2float(__hmax(half(-2.0f), half(3.0f)));
+}
