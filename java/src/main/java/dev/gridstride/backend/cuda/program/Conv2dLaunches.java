@@ -96,7 +96,7 @@ final class Conv2dLaunches {
     int phases = sizes.sh * sizes.sw;
     long rows = Dim.ceilDiv(sizes.ih, sizes.sh) * Dim.ceilDiv(sizes.iw, sizes.sw) * (long) sizes.n;
     int products = e.int32((long) sizes.groups * phases, "groups times stride");
-    int depth = (int) Dim.ceilDiv(sizes.kh * sizes.kw * (long) sizes.oc, phases);
+    int depth = (int) Dim.ceilDiv((long) sizes.kh * sizes.kw * sizes.oc, phases);
     TilePlan plan = plan(e, rows, sizes.ic, depth, products, false, PIXEL_TILES);
     e.launch(
         FILE,
