@@ -64,3 +64,6 @@ extern "C" __global__ void add(int* y, const int* a, const int* b, int n) {
 }
 
 __global__ void mangled(int* y) { y[0] = 1; }
+
+// Reads through a pointer that lies in device memory, where no launch can check it.
+extern "C" __global__ void indirect(int* y, const int* const* table) { y[threadIdx.x] = table[0][threadIdx.x]; }

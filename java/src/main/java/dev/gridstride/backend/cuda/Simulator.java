@@ -5,6 +5,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import dev.gridstride.backend.BackendException;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * Settings, injected faults and counters of the simulated device. They are of the process: all its
@@ -17,6 +18,9 @@ import java.util.Map;
  */
 public final class Simulator {
   private static final String CONTROL = "gridstride_sim_set";
+
+  /** What the account begins with, and messages have already. */
+  private static final Pattern CALL_AND_CODE = Pattern.compile("^cu\\w+: CUDA_\\w+ \\(\\d+\\): ");
 
   private static Simulator instance;
 
@@ -83,7 +87,10 @@ public final class Simulator {
   static String lastErrorText() {
     CudaDriver driver = CudaDriver.loaded();
     // While the driver starts it is not yet known; it then speaks only through its codes.
-    return driver == null || !driver.isSimulated() ? "" : get().lastError();
+    if (driver == null || !driver.isSimulated()) {
+      return "";
+    }
+    return CALL_AND_CODE.matcher(get().lastError()).replaceFirst("");
   }
 
   static String lastErrorSuffix() {
