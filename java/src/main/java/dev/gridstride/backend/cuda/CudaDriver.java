@@ -100,11 +100,12 @@ public final class CudaDriver {
     try {
       library = NativeLibrary.getInstance(LIBRARY);
     } catch (UnsatisfiedLinkError e) {
+      // JNA's message goes on with the whole class path.
+      String reason = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
       throw new BackendException(
-          "cuda: no driver: the system has no "
-              + LIBRARY
-              + "; install NVIDIA's driver, version 525 or later, or use the simulated device",
-          e);
+          "cuda: no driver ("
+              + reason
+              + "); install NVIDIA's driver, version 525 or later, or use the simulated device");
     }
     if (Simulator.isSimulator(library)) {
       throw new BackendException(
