@@ -121,6 +121,8 @@ final class Fit implements Run {
         callbacks.get(i).onStepEnd(this);
       }
     }
+    // Reading waits for the device, which may be at work on steps whose calls have returned.
+    step();
     progress.epochSeconds += secondsHere();
     training = false;
     guard.check(true);

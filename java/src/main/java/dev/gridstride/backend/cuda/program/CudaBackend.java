@@ -6,8 +6,11 @@ import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.KernelImages;
 import dev.gridstride.backend.cuda.Simulator;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * {@code sim}: the project's own CUDA kernels on the simulated device, which needs no card. For
@@ -34,9 +37,19 @@ public final class CudaBackend implements Backend {
 
   @Override
   public List<String> report() {
-    CudaDriver driver = CudaDriver.simulated();
-    return List.of(
-        "simulated device for testing CUDA kernels without a card, CUDA " + driver.version());
+    List<String> lines = new ArrayList<>();
+    lines.add("CUDA kernels without a card: for tests and for looking at kernels; slow");
+    for (CudaDevice device : CudaDriver.simulated().devices()) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s, compute capability %s, %,d MB",
+              device,
+              device.computeCapability(),
+              device.memoryBytes() >> 20));
+    }
+    lines.add(KernelImages.names().size() + " kernel files");
+    return lines;
   }
 
   @Override
