@@ -26,7 +26,7 @@ class LayoutKernelTest {
     Dim grid() {
       int down = (rows + tileRows - 1) / tileRows;
       int across = (columns + tileColumns - 1) / tileColumns;
-      return Dim.of(batch * down * across);
+      return Dim.of((long) batch * down * across);
     }
 
     int elements() {

@@ -24,7 +24,7 @@ final class CudaExecutable implements Executable {
     void enqueue(CudaStream stream);
   }
 
-  private record Step(Recording.Step recorded, Action[] actions) {
+  private record Step(Recording.Step recorded, List<Action> actions) {
     void enqueue(CudaStream stream) {
       for (Action action : actions) {
         action.enqueue(stream);
@@ -83,7 +83,7 @@ final class CudaExecutable implements Executable {
   }
 
   private Step prepare(Recording.Step step) {
-    return new Step(step, step.commands().stream().map(this::prepare).toArray(Action[]::new));
+    return new Step(step, step.commands().stream().map(this::prepare).toList());
   }
 
   private Action prepare(Command command) {
