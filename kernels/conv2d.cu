@@ -1,3 +1,68 @@
+// Two-dimensional convolution (cross-correlation), all passes, as implicit matrix products:
+//
+//   y[n,p,q,o]  = act(bias[o] + sum over r,s,c of x[n, p*sh + r*dh - pt, q*sw + s*dw - pl, c] w[o,r,s,c])
+//   dx[n,h,v,c] = sum over o, and over p,q,r,s with h = p*sh + r*dh - pt and v = q*sw + s*dw - pl,
+//                 of dy[n,p,q,o] w[o,r,s,c]
+//   dw[o,r,s,c] = sum over n,p,q of dy[n,p,q,o] x[n, p*sh + r*dh - pt, q*sw + s*dw - pl, c]
+//   db[o]       = sum over n,p,q of dy[n,p,q,o]
+//
+// x [n, ih, iw, channels] and y [n, oh, ow, channels] are channels-last, w is [output channels, kh, kw,
+// ic]: whatever a product sums over or writes side by side is contiguous. Outside the image x reads
+// as zero; act is ReLU or nothing. With groups, ic and oc are the channels of one group, and each
+// group is a product of its own.
+//
+//   pass              rows                columns     k                       contiguous along
+//   forward           output pixels       oc          taps x ic (of a group)  k for x and w
+//   backward data     input pixels        ic          hitting taps x oc       k for dy, columns for w
+//   backward weights  oc                  taps x ic   output pixels           rows for dy, columns for x
+//
+// The matrices of pixels by taps (im2col: Chellapilla, Puri and Simard, 2006) are nowhere in memory:
+// each block gathers its slices into shared memory ("cuDNN: Efficient Primitives for Deep
+// Learning", Chetlur et al., 2014) and multiplies them as matmul.cu does. What is special:
+//
+// - Few input channels. If ic divides by 4, threads load 4 channels of a tap at once. If not (an RGB
+//   image, MNIST), k is flat over taps and channels: 27 numbers for 3x3x3, padded to 32, where a slice
+//   for every tap would do 9 x 16.
+// - Strides in backward data. Input pixels are sorted by their phase (row mod sh, column mod sw); one
+//   phase is read by the same taps, so that each is a product over just those and no zero is
+//   multiplied but at the border. Every dx is written once: no atomics, no clearing.
+// - Backward weights has few outputs and a long sum: 864 numbers, 57,600 pixels. The pixels are split
+//   over blocks, each of which writes partial results that split_k_sum_f32 (matmul.cu) adds up in
+//   order. db comes from the slices of dy that are in shared memory anyway, which saves reading dy.
+// - Groups of a few channels (depthwise) leave a tile empty; they have kernels of their own, at the
+//   end.
+//
+// Deterministic: sums in a fixed order that depends on sizes and the number of multiprocessors only.
+//
+// Tiles, and registers on sm_90 (65,536 an SM; 228 KB of shared memory, which never is the limit):
+//                                     depth  a thread  threads  registers  shared   blocks an SM
+//   conv2d_forward_128x64_f32             8       8x8      128        148  12.8 KB  3 = 12 warps, 19 %
+//   conv2d_forward_128x32_f32            16       8x4      128        128  21.0 KB  4 = 16 warps, 25 %
+//   conv2d_forward_64x32_f32             16       4x4      128         96  12.5 KB  5 = 20 warps, 31 %
+//   conv2d_backward_data_128x64_f32       8       8x8      128        165  12.8 KB  3 = 12 warps, 19 %
+//   conv2d_backward_data_128x32_f32      16       8x4      128        157  21.0 KB  3 = 12 warps, 19 %
+//   conv2d_backward_data_64x32_f32       16       4x4      128        119  12.5 KB  4 = 16 warps, 25 %
+//   conv2d_backward_weights_128x64_f32    8       8x8      128        145  12.8 KB  3 = 12 warps, 19 %
+//   conv2d_backward_weights_64x64_f32    16       8x4      128        107  16.6 KB  4 = 16 warps, 25 %
+//   conv2d_backward_weights_32x32_f32    32       4x4       64         96  16.5 KB  10 = 20 warps, 31 %
+//   conv2d_grouped_*                                       256     32, 32, 39      8, 8, 6 = 48+ warps
+// Occupancy is low because a thread holds up to 64 sums; they are its independent work.
+//
+// At the reference job (batch 64, H100: 67 TFLOP/s, 3.35 TB/s, 132 SMs), each number moved once:
+//                    rows    columns  k       MFLOP  MB    arithmetic  memory  bound       blocks
+//   conv1 forward    57,600       32      27   99.5  8.16  1.5 us      2.4 us  memory      450 of 128x32
+//   conv1 weights        32       27  57,600   99.5  8.16  1.5 us      2.4 us  memory      450 splits of 32x32
+//   conv2 forward    10,816       64     288  398.7  4.69  6.0 us      1.4 us  arithmetic  338 of 64x32
+//   conv2 data       14,400       32     576  530.8  4.69  7.9 us      1.4 us  arithmetic  225 of 64x32
+//   conv2 weights        64      288  10,816  398.7  4.68  6.0 us      1.4 us  arithmetic  5 x 49 splits of 64x64
+// The image needs no gradient: conv1 has no backward data. conv2's data multiplies by the zeros of its
+// border, 25 %. Waves: conv1 forward runs all of its blocks at once (4 an SM, 528); the busiest SM
+// has 3 of conv2 forward's 338 blocks where 2.56 would be even (85 %), and 2 of conv2 data's 225
+// where 1.70 would be (85 %). Partial results of the weights: 1.6 MB and 3.6 MB, which stay in L2.
+//
+// Contract of all kernels: any sizes from 1; n * oh * ow, n * ih * iw, and the elements of one image
+// and of w below 2^31. 128-bit loads and stores where pointers are multiples of 16 and channels
+// divide by 4, else scalar ones.
 #include "gridstride.cuh"
 
 // Tiles of rows x columns: forward and backward data have output (input) pixels by channels,
@@ -111,6 +176,10 @@ struct WindowOperand {
 
 // ---- Forward -------------------------------------------------------------------------------
 
+// Grid (ceil(n * oh * ow / tile rows), ceil(oc / tile columns), groups * splits), splits = ceil(kh * kw *
+// ic / k_per_split); block: the tile's threads. k_per_split is a multiple of 32, or at least kh * kw *
+// ic. With one split: bias and ReLU apply. With more: y is the first of partial results split_pitch
+// floats apart, bias is null and relu 0, and split_k_sum_f32 comes next.
 template <class T, bool WHOLE>
 __device__ __forceinline__ void forward_tile(float* y, const float* x, const float* w, const float* bias, const Conv& conv, int k_per_split, i64 split_pitch, bool relu, float* shared) {
   const int group = blockIdx.z % conv.groups, split = blockIdx.z / conv.groups;
@@ -143,10 +212,10 @@ __device__ __forceinline__ void forward(float* y, const float* x, const float* w
 }
 
 extern "C" __global__ void __launch_bounds__(Large::THREADS)
-    conv2d_forward_128x64_f32(float* y,           // [n, oh, ow, oc]
-                               const float* x,     // [n, ih, iw, ic]
-                               const float* w,     // [oc, kh, kw, ic]
-                               const float* bias,  // [oc], or null
+    conv2d_forward_128x64_f32(float* y,           // [n, oh, ow, oc * groups]
+                               const float* x,     // [n, ih, iw, ic * groups]
+                               const float* w,     // [oc * groups, kh, kw, ic]
+                               const float* bias,  // [oc * groups], or null
                                int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
                                int sh, int sw, int pt, int pl, int dh, int dw, int groups, int k_per_split, i64 split_pitch, int relu) {
   __shared__ __align__(16) float shared[Large::FLOATS];
@@ -216,6 +285,8 @@ struct FilterOperand {
   }
 };
 
+// Grid (ceil(n * ceil(ih / sh) * ceil(iw / sw) / tile rows), ceil(ic / tile columns), groups * sh * sw);
+// block: the tile's threads.
 template <class T, bool WHOLE>
 __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, const float* w, const Conv& conv, float* shared) {
   // Input pixels whose row is phase_h (mod sh) and whose column is phase_w (mod sw) are read by the
@@ -259,9 +330,9 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
 }
 
 extern "C" __global__ void __launch_bounds__(Large::THREADS)
-    conv2d_backward_data_128x64_f32(float* dx,        // [n, ih, iw, ic]
-                                     const float* dy,  // [n, oh, ow, oc]
-                                     const float* w,   // [oc, kh, kw, ic]
+    conv2d_backward_data_128x64_f32(float* dx,        // [n, ih, iw, ic * groups]
+                                     const float* dy,  // [n, oh, ow, oc * groups]
+                                     const float* w,   // [oc * groups, kh, kw, ic]
                                      int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
                                      int sh, int sw, int pt, int pl, int dh, int dw, int groups) {
   __shared__ __align__(16) float shared[Large::FLOATS];
@@ -333,6 +404,9 @@ struct PatchOperand {
   }
 };
 
+// Grid (ceil(oc / tile rows), ceil(kh * kw * ic / tile columns), groups * splits), splits = ceil(n * oh * ow
+// / k_per_split); block: the tile's threads. k_per_split is a multiple of 32, or at least n * oh * ow.
+// With more than one split, dw and db are the first of partial results split_pitch floats apart.
 template <class T, bool WHOLE>
 __device__ __forceinline__ void backward_weights_tile(float* dw, float* db, const float* x, const float* dy, const Conv& conv, int k_per_split, i64 split_pitch, float* shared) {
   const int group = blockIdx.z % conv.groups, split = blockIdx.z / conv.groups;
@@ -365,30 +439,30 @@ __device__ __forceinline__ void backward_weights(float* dw, float* db, const flo
 }
 
 extern "C" __global__ void __launch_bounds__(Large::THREADS)
-    conv2d_backward_weights_128x64_f32(float* dw,        // [oc, kh, kw, ic]
-                                        float* db,        // [oc], or null
-                                        const float* x,   // [n, ih, iw, ic]
-                                        const float* dy,  // [n, oh, ow, oc]
+    conv2d_backward_weights_128x64_f32(float* dw,        // [oc * groups, kh, kw, ic]
+                                        float* db,        // [oc * groups], or null
+                                        const float* x,   // [n, ih, iw, ic * groups]
+                                        const float* dy,  // [n, oh, ow, oc * groups]
                                         int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
-                                        int sh, int sw, int pt, int pl, int dh, int dw_, int groups, int k_per_split, i64 split_pitch) {
+                                        int sh, int sw, int pt, int pl, int dilation_h, int dilation_w, int groups, int k_per_split, i64 split_pitch) {
   __shared__ __align__(16) float shared[Large::FLOATS];
-  backward_weights<Large>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dh, dw_, groups}, k_per_split, split_pitch, shared);
+  backward_weights<Large>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dilation_h, dilation_w, groups}, k_per_split, split_pitch, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(Medium::THREADS)
     conv2d_backward_weights_64x64_f32(float* dw, float* db, const float* x, const float* dy,
                                       int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
-                                      int sh, int sw, int pt, int pl, int dh, int dw_, int groups, int k_per_split, i64 split_pitch) {
+                                      int sh, int sw, int pt, int pl, int dilation_h, int dilation_w, int groups, int k_per_split, i64 split_pitch) {
   __shared__ __align__(16) float shared[Medium::FLOATS];
-  backward_weights<Medium>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dh, dw_, groups}, k_per_split, split_pitch, shared);
+  backward_weights<Medium>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dilation_h, dilation_w, groups}, k_per_split, split_pitch, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(Smallest::THREADS)
     conv2d_backward_weights_32x32_f32(float* dw, float* db, const float* x, const float* dy,
                                       int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
-                                      int sh, int sw, int pt, int pl, int dh, int dw_, int groups, int k_per_split, i64 split_pitch) {
+                                      int sh, int sw, int pt, int pl, int dilation_h, int dilation_w, int groups, int k_per_split, i64 split_pitch) {
   __shared__ __align__(16) float shared[Smallest::FLOATS];
-  backward_weights<Smallest>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dh, dw_, groups}, k_per_split, split_pitch, shared);
+  backward_weights<Smallest>(dw, db, x, dy, {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dilation_h, dilation_w, groups}, k_per_split, split_pitch, shared);
 }
 
 // ---- Few channels in a group ---------------------------------------------------------------
@@ -461,9 +535,9 @@ extern "C" __global__ void __launch_bounds__(256)
                                         const float* x,   // [n, ih, iw, ic * groups]
                                         const float* dy,  // [n, oh, ow, oc * groups]
                                         int n, int ih, int iw, int ic, int oh, int ow, int oc, int kh, int kw,
-                                        int sh, int sw, int pt, int pl, int dh, int dw_, int groups, int k_per_split, i64 split_pitch) {
+                                        int sh, int sw, int pt, int pl, int dilation_h, int dilation_w, int groups, int k_per_split, i64 split_pitch) {
   __shared__ float weight_sums[8][32], bias_sums[8][32];
-  const Conv conv = {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dh, dw_, groups};
+  const Conv conv = {n, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, dilation_h, dilation_w, groups};
   const int o = blockIdx.x * 32 + threadIdx.x;
   const Digits tap(blockIdx.y, ic, kw);
   const int k = n * oh * ow, k_begin = blockIdx.z * k_per_split;
@@ -473,7 +547,7 @@ extern "C" __global__ void __launch_bounds__(256)
     const int channel = o / oc * ic + tap.inner;
     Digits window(k_begin + threadIdx.y, ow, oh);
     for (int m = k_begin + threadIdx.y; m < k_end; m += 8) {
-      const int h = window.middle * sh - pt + tap.outer * dh, v = window.inner * sw - pl + tap.middle * dw_;
+      const int h = window.middle * sh - pt + tap.outer * dilation_h, v = window.inner * sw - pl + tap.middle * dilation_w;
       const float gradient = dy[static_cast<i64>(m) * conv.y_pitch() + o];
       if (h >= 0 && h < ih && v >= 0 && v < iw) {
         weight_sum += gradient * x[((static_cast<i64>(window.outer) * ih + h) * iw + v) * conv.x_pitch() + channel];

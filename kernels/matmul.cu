@@ -14,32 +14,35 @@
 // the idea is Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008). There is
 // a kernel for each of three tiles; the host takes the one with the shortest estimate (TilePlan.java):
 //
-//   tile     depth  a thread  threads  operations per byte of shared memory read
-//   128x128      8       8x8      256  2.0   for matrices that fill the card with such tiles
-//   64x64       16       8x4      128  1.3
-//   32x32       32       4x4       64  1.0   for skinny ones: 64 rows and 10 columns waste least here
+//   tile     depth  a thread  threads  multiply-adds for each float read from shared memory
+//   128x128      8       8x8      256  4.0   for matrices that fill the card with such tiles
+//   64x64       16       8x4      128  2.7
+//   32x32       32       4x4       64  2.0   for skinny ones: 64 rows and 10 columns waste least here
 //
 // Where m x n gives too few tiles to fill the card (a layer's batch is 64 rows, and k is thousands),
 // k is split over blockIdx.z: each split writes a matrix of partial sums, and split_k_sum_f32 adds
-// them up in order. Deterministic: the split depends on the shape and the number of multiprocessors
+// them up in order. Deterministic: the split depends on the sizes and the number of multiprocessors
 // only, and no atomics are used.
 //
-// At the reference job (batch 64), reads and writes counted once:
-//   dense1 forward     64 x  128 x 2304   37.7 MFLOP   1.80 MB   0.56 us arithmetic, 0.54 us memory
-//   dense1 data        64 x 2304 x  128   37.7 MFLOP   1.80 MB   the same
-//   dense1 weights    128 x 2304 x   64   37.7 MFLOP   1.80 MB   the same
-//   dense2 forward     64 x   10 x  128    0.2 MFLOP   0.04 MB   launch latency
-// (H100: 67 TFLOP/s, 3.35 TB/s.) Balanced on paper; latency decides, so what counts is that all
-// multiprocessors work: 24 splits of k = 96 for dense1 forward (192 blocks), 144 tiles for its
-// data and 288 for its weights. Large square matrices are bound by arithmetic: a 128x128 tile
-// does 32 operations for each byte it reads from L2.
+// At the reference job (batch 64, H100: 67 TFLOP/s, 3.35 TB/s, 132 SMs), each number moved once:
+//                     m     n     k  MFLOP    MB  arithmetic  memory   blocks
+//   dense1 forward   64   128  2304   37.7  1.80  0.56 us     0.54 us  8 x 36 splits of 32x32
+//   dense1 data      64  2304   128   37.7  1.80  0.56 us     0.54 us  144 of 32x32
+//   dense1 weights  128  2304    64   37.7  1.80  0.56 us     0.54 us  288 of 32x32
+//   dense2 forward   64    10   128    0.2  0.04  launch latency       2 of 32x32
+//   dense2 data      64   128    10    0.2  0.04  launch latency       8 of 32x32
+//   dense2 weights   10   128    64    0.2  0.04  launch latency       4 of 32x32
+// Balanced on paper, and too short for either bound: what counts is that all multiprocessors work
+// and that a block's chain of loads is short. Partial sums of dense1 forward: 1.2 MB, which stay in
+// L2. Large square matrices are bound by arithmetic: a 128x128 tile does 32 operations for
+// each byte that it reads from L2.
 //
 // Registers on sm_90 and what they leave room for (65,536 registers, 228 KB shared memory an SM):
 //   matmul_128x128_f32   128 registers  16.9 KB   2 blocks = 16 warps, 25 %
-//   matmul_64x64_f32     107 registers  16.6 KB   4 blocks = 16 warps, 25 %
-//   matmul_32x32_f32     128 registers  16.5 KB   8 blocks = 16 warps, 25 %
-//   split_k_sum_f32       40 registers   1.0 KB   6 blocks = 48 warps, 75 %
-// A quarter is enough: each warp has 16 to 64 independent multiply-adds a step to hide latency with.
+//   matmul_64x64_f32      96 registers  16.6 KB   5 blocks = 20 warps, 31 %
+//   matmul_32x32_f32     127 registers  16.5 KB   8 blocks = 16 warps, 25 %
+//   split_k_sum_f32       25 registers   1.0 KB   8 blocks = 64 warps, 100 %
+// Low occupancy is enough: a warp has 16 to 64 independent multiply-adds at every step of k.
 #include "gridstride.cuh"
 
 typedef Tile<128, 128, 8, 8, 8> Large;
