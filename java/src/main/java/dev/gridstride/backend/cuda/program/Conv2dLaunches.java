@@ -58,14 +58,21 @@ final class Conv2dLaunches {
       MatmulLaunches.launch(e, product, e.out(0), Place.NULL, x, w, bias, op.relu());
       return;
     }
-    long outputs = sizes.outPixels() * sizes.outChannels();
     if (sizes.fewChannels()) {
+      long outputs = sizes.outPixels() * sizes.outChannels();
       Object[] args = sizes.append(List.of(e.out(0), x, w, bias), op.relu() ? 1 : 0);
       byElement(e, "conv2d_grouped_forward_f32", outputs, args);
       return;
     }
     TilePlan plan = plan(e, sizes, sizes.outPixels(), sizes.oc, sizes.taps(), true, PIXEL_TILES);
-    Splits splits = new Splits(e, plan.splits(), e.out(0), outputs, Place.NULL, 0, bias, op.relu());
+    forward(e, sizes, plan, e.out(0), x, w, bias, op.relu());
+  }
+
+  /** An implicit product by this plan. */
+  static void forward(
+      Emitter e, Sizes sizes, TilePlan plan, Place y, Place x, Place w, Place bias, boolean relu) {
+    long outputs = sizes.outPixels() * sizes.outChannels();
+    Splits splits = new Splits(e, plan.splits(), y, outputs, Place.NULL, 0, bias, relu);
     e.launch(
         FILE,
         "conv2d_forward_" + plan.tile().name() + "_f32",
@@ -86,25 +93,29 @@ final class Conv2dLaunches {
       MatmulLaunches.launch(e, product, e.out(0), Place.NULL, dy, w, Place.NULL, false);
       return;
     }
-    Object[] args = sizes.append(List.of(e.out(0), dy, w));
     if (sizes.fewChannels()) {
       long inputs = sizes.inPixels() * sizes.inChannels();
+      Object[] args = sizes.append(List.of(e.out(0), dy, w));
       byElement(e, "conv2d_grouped_backward_data_f32", inputs, args);
       return;
     }
-    // A product for each phase of the stride; the largest is the first.
-    int phases = sizes.sh * sizes.sw;
-    long rows = Dim.ceilDiv(sizes.ih, sizes.sh) * Dim.ceilDiv(sizes.iw, sizes.sw) * (long) sizes.n;
-    int products = e.int32((long) sizes.groups * phases, "groups times stride");
-    int depth = (int) Dim.ceilDiv((long) sizes.kh * sizes.kw * sizes.oc, phases);
-    TilePlan plan = plan(e, rows, sizes.ic, depth, products, false, PIXEL_TILES);
+    int depth = (int) Dim.ceilDiv((long) sizes.kh * sizes.kw * sizes.oc, sizes.phases());
+    TilePlan plan =
+        plan(
+            e, sizes.phasePixels(), sizes.ic, depth, sizes.phaseProducts(e), false, PIXEL_TILES);
+    backwardData(e, sizes, plan, e.out(0), dy, w);
+  }
+
+  /** A product for each phase of the stride, the tile of this plan. */
+  static void backwardData(
+      Emitter e, Sizes sizes, TilePlan plan, Place dx, Place dy, Place w) {
     e.launch(
         FILE,
         "conv2d_backward_data_" + plan.tile().name() + "_f32",
-        grid(plan, rows, sizes.ic, products),
+        grid(plan, sizes.phasePixels(), sizes.ic, sizes.phaseProducts(e)),
         Dim.of(plan.tile().threads()),
         0,
-        args);
+        sizes.append(List.of(dx, dy, w)));
   }
 
   static void backwardWeights(Conv2dBackwardWeights op, Emitter e) {
@@ -117,32 +128,31 @@ final class Conv2dLaunches {
       MatmulLaunches.launch(e, product, e.out(0), db, dy, x, Place.NULL, false);
       return;
     }
-    long weights = (long) sizes.outChannels() * sizes.taps();
     int pixels = (int) sizes.outPixels();
     TilePlan plan =
         sizes.fewChannels()
             ? groupedWeights(e, sizes)
             : plan(e, sizes, sizes.oc, sizes.taps(), pixels, true, WEIGHT_TILES);
+    backwardWeights(e, sizes, plan, e.out(0), db, x, dy);
+  }
+
+  /** By this plan; one without a tile is for groups of few channels. */
+  static void backwardWeights(
+      Emitter e, Sizes sizes, TilePlan plan, Place dw, Place db, Place x, Place dy) {
+    long weights = (long) sizes.outChannels() * sizes.taps();
     Splits splits =
-        new Splits(e, plan.splits(), e.out(0), weights, db, sizes.outChannels(), Place.NULL, false);
+        new Splits(e, plan.splits(), dw, weights, db, sizes.outChannels(), Place.NULL, false);
     Object[] args = sizes.append(List.of(splits.y, splits.sums, x, dy), plan.depth(), splits.pitch);
-    if (sizes.fewChannels()) {
+    Tile tile = plan.tile();
+    if (tile == null) {
       long columns = Dim.ceilDiv(sizes.outChannels(), GROUPED_COLS);
-      e.launch(
-          FILE,
-          "conv2d_grouped_backward_weights_f32",
-          Dim.of(columns, sizes.taps(), plan.splits()),
-          Dim.of(GROUPED_COLS, Blocks.THREADS / GROUPED_COLS),
-          0,
-          args);
+      Dim grid = Dim.of(columns, sizes.taps(), plan.splits());
+      Dim block = Dim.of(GROUPED_COLS, Blocks.THREADS / GROUPED_COLS);
+      e.launch(FILE, "conv2d_grouped_backward_weights_f32", grid, block, 0, args);
     } else {
-      e.launch(
-          FILE,
-          "conv2d_backward_weights_" + plan.tile().name() + "_f32",
-          grid(plan, sizes.oc, sizes.taps(), sizes.groups * plan.splits()),
-          Dim.of(plan.tile().threads()),
-          0,
-          args);
+      String kernel = "conv2d_backward_weights_" + tile.name() + "_f32";
+      Dim grid = grid(plan, sizes.oc, sizes.taps(), sizes.groups * plan.splits());
+      e.launch(FILE, kernel, grid, Dim.of(tile.threads()), 0, args);
     }
     splits.add(sizes.taps());
   }
@@ -186,7 +196,7 @@ final class Conv2dLaunches {
   }
 
   /** The kernels' sizes, in their order; ic and oc are channels of one group. */
-  private record Sizes(
+  record Sizes(
       int n,
       int ih,
       int iw,
@@ -209,8 +219,8 @@ final class Conv2dLaunches {
       Size2d kernel = Conv2d.kernel(w);
       Padding2d padding = conv.padding();
       int groups = conv.groups();
-      e.int32(in.n() * in.pixels(), "pixels");
-      e.int32(out.n() * out.pixels(), "output pixels");
+      TilePlan.size(e, in.n() * in.pixels(), "pixels");
+      TilePlan.size(e, out.n() * out.pixels(), "output pixels");
       e.int32(in.elements() / in.n(), "elements of an image");
       e.int32(out.elements() / out.n(), "elements of an output image");
       e.int32(w.elementsPerRow() * out.c(), "weights");
@@ -247,6 +257,20 @@ final class Conv2dLaunches {
 
     long outPixels() {
       return (long) n * oh * ow;
+    }
+
+    /** Products into which the gradient of the input falls apart: one for each phase. */
+    int phases() {
+      return Math.multiplyExact(sh, sw);
+    }
+
+    int phaseProducts(Emitter e) {
+      return e.int32((long) groups * phases(), "groups times strides");
+    }
+
+    /** Input pixels of the first phase, which no other has more of. */
+    long phasePixels() {
+      return n * Dim.ceilDiv(ih, sh) * Dim.ceilDiv(iw, sw);
     }
 
     /** Weights of one output channel. */

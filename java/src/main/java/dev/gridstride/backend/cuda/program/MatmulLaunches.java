@@ -72,13 +72,28 @@ final class MatmulLaunches {
    */
   static void launch(
       Emitter e, Product product, Place y, Place sums, Place a, Place b, Place bias, boolean relu) {
-    int m = e.int32(product.m, "rows");
-    int n = e.int32(product.n, "columns");
-    int k = e.int32(product.k, "inner dimension");
-    TilePlan plan = TilePlan.of(m, n, k, 1, true, e.multiprocessors(), TILES);
+    int k = TilePlan.size(e, product.k, "inner dimension");
+    TilePlan plan = TilePlan.of(product.m, product.n, k, 1, true, e.multiprocessors(), TILES);
     if (plan == null) {
-      throw e.unsupported("no grid has room for " + n + " columns");
+      throw e.unsupported("no grid has room for " + product.n + " columns");
     }
+    launch(e, product, plan, y, sums, a, b, bias, relu);
+  }
+
+  /** As above, by this plan. */
+  static void launch(
+      Emitter e,
+      Product product,
+      TilePlan plan,
+      Place y,
+      Place sums,
+      Place a,
+      Place b,
+      Place bias,
+      boolean relu) {
+    int m = TilePlan.size(e, product.m, "rows");
+    int n = TilePlan.size(e, product.n, "columns");
+    int k = TilePlan.size(e, product.k, "inner dimension");
     Splits splits = new Splits(e, plan.splits(), y, product.m * n, sums, m, bias, relu);
     Tile tile = plan.tile();
     e.launch(

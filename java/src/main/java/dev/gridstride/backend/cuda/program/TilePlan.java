@@ -33,6 +33,8 @@ record TilePlan(Tile tile, int splits, int depth) {
   /** Below two units a block does little but start and end. */
   private static final int LEAST_DEPTH = 2 * UNIT;
 
+  private static final int LARGEST_TILE = 128;
+
   /** Blocks along y and z of a grid at most. */
   static final int MOST_BLOCKS = 65_535;
 
@@ -41,6 +43,11 @@ record TilePlan(Tile tile, int splits, int depth) {
   private static final double BUSY_WARPS = 8; // on a multiprocessor, two for each scheduler
   private static final double SECOND_LAUNCH = 4000; // drain, launch and fill in a graph
   private static final double BYTES = 1200; // a clock, of the device, from its level 2 cache
+
+  /** A size as the kernels take it: the end of a tile past it must be an int too. */
+  static int size(Emitter e, long size, String what) {
+    return e.int32(size + LARGEST_TILE, what) - LARGEST_TILE;
+  }
 
   /**
    * The plan with the shortest estimated time.
