@@ -49,6 +49,12 @@ final class ConvolutionCases {
       16,3,9,7      8 3x3 1x1 0,0,0,0 1x1  1 yes yes batch of whole blocks: weight gradient as a forward convolution
       24,5,8,6     16 3x5 1x1 1,2,0,1 1x1  1 yes no  the same, padding differs on all four sides
       16,32,14,14  64 3x3 1x1 0,0,0,0 1x1  1 yes yes the same, reference CNN, second convolution
+      1,4,10,10     4 2x2 3x3 0,0,0,0 1x1  1 no  no  stride above the kernel: pixels that nothing reads
+      1,4,9,9       8 3x3 2x2 1,1,1,1 3x3  1 yes no  stride and dilation without a common divisor
+      2,1,12,12     6 5x5 1x1 0,0,0,0 1x1  1 yes yes one input channel (MNIST)
+      1,8,13,5     33 3x3 1x1 1,1,1,1 1x1  1 yes yes one pixel and one channel above a tile of 64 by 32
+      1,36,9,7      5 3x3 1x1 1,1,1,1 1x1  1 yes yes few pixels and a long sum, split over blocks
+      8,12,7,7     12 3x3 1x1 1,1,1,1 1x1 12 yes no  depthwise, more pixels than a block takes for the weights
       1,3,35,35    16 11x11 4x4 2,2,2,2 1x1 1 yes no AlexNet's first kernel
       1,3,32,32    24 7x7 2x2 3,3,3,3 1x1  1 no  no  ResNet's first kernel
       1,32,8,8     48 1x1 2x2 0,0,0,0 1x1  1 no  no  ResNet's shortcut

@@ -44,6 +44,8 @@ final class DenseCases {
         new DenseProblem(Shape.of(5, 3, 4, 5), 6, true, true, "input [N,C,H,W], flattened"),
         new DenseProblem(Shape.of(2, 17, 3, 3), 4, true, false, "flattened, channels above 16"),
         new DenseProblem(Shape.of(3, 4, 5), 2, true, false, "input of rank 3"),
+        new DenseProblem(Shape.of(3, 530), 12, true, true, "long rows, the sum split over blocks"),
+        new DenseProblem(Shape.of(300, 5), 3, true, false, "large batch, split for the weights"),
         new DenseProblem(Shape.of(5, 64, 6, 6), 128, true, true, "reference CNN, dense 1"),
         new DenseProblem(Shape.of(64, 128), 10, true, false, "reference CNN, dense 2"));
   }
@@ -110,6 +112,7 @@ final class DenseCases {
         cases.add(matmul(5, 7, 3, a, b, "primes: no two sizes can be exchanged", kind));
         cases.add(matmul(33, 15, 17, a, b, "one off the blocks of 16 and 32", kind));
       }
+      cases.add(matmul(65, 36, 68, false, true, "above tiles of 64 and 32, 128-bit loads", kind));
       cases.add(matmul(1, 1, 1, false, false, "everything 1", kind));
       cases.add(matmul(1, 9, 64, false, true, "a single row", kind));
       cases.add(matmul(64, 1, 65, false, false, "a single column", kind));

@@ -101,14 +101,12 @@ final class Conv2dLaunches {
     }
     int depth = (int) Dim.ceilDiv((long) sizes.kh * sizes.kw * sizes.oc, sizes.phases());
     TilePlan plan =
-        plan(
-            e, sizes.phasePixels(), sizes.ic, depth, sizes.phaseProducts(e), false, PIXEL_TILES);
+        plan(e, sizes.phasePixels(), sizes.ic, depth, sizes.phaseProducts(e), false, PIXEL_TILES);
     backwardData(e, sizes, plan, e.out(0), dy, w);
   }
 
   /** A product for each phase of the stride, the tile of this plan. */
-  static void backwardData(
-      Emitter e, Sizes sizes, TilePlan plan, Place dx, Place dy, Place w) {
+  static void backwardData(Emitter e, Sizes sizes, TilePlan plan, Place dx, Place dy, Place w) {
     e.launch(
         FILE,
         "conv2d_backward_data_" + plan.tile().name() + "_f32",

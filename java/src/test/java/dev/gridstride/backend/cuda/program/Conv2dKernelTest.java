@@ -74,8 +74,7 @@ class Conv2dKernelTest {
   @TestFactory
   Stream<DynamicTest> everyTile() {
     return Stream.of(0, 1, 2)
-        .map(
-            i -> new Tiles(Conv2dLaunches.PIXEL_TILES.get(i), Conv2dLaunches.WEIGHT_TILES.get(i)))
+        .map(i -> new Tiles(Conv2dLaunches.PIXEL_TILES.get(i), Conv2dLaunches.WEIGHT_TILES.get(i)))
         .flatMap(
             tiles ->
                 PROBLEMS.stream()
