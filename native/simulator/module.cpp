@@ -146,6 +146,18 @@ Symbol find_variable(const Module& module, const char* name) {
   return {};
 }
 
+// Should something keep the image loaded (it may ask so itself), its file number must not come to name another.
+void close_image(void* handle, int file) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  dlclose(handle);
+  if (void* still = dlopen(path, RTLD_NOW | RTLD_NOLOAD)) {
+    dlclose(still);
+  } else {
+    close(file);
+  }
+}
+
 Module& load(Context& context, const void* data) {
   const Elf64_Ehdr& header = judge(data);
   size_t bytes = elf_bytes(header, static_cast<const char*>(data));
@@ -175,8 +187,7 @@ Module& load(Context& context, const void* data) {
   module->table = static_cast<const GridstrideKernel*>(dlsym(module->handle, "gridstride_image"));
   const int* checked = static_cast<const int*>(dlsym(module->handle, "gridstride_image_checked"));
   if (module->table == nullptr || checked == nullptr) {
-    dlclose(module->handle);
-    close(module->file);
+    close_image(module->handle, module->file);
     fail(CUDA_ERROR_INVALID_IMAGE,
          "the shared library is no host image: it has no table of kernels; simcc makes images from .cu files");
   }
@@ -229,15 +240,7 @@ void unload(Module& module) {
   handle_gone(&module);
   module.context->modules.erase(&module);
   forget_image(module.handle);
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/self/fd/%d", module.file);
-  dlclose(module.handle);
-  // Should something keep the image loaded, its file number must not name another.
-  if (void* still = dlopen(path, RTLD_NOW | RTLD_NOLOAD)) {
-    dlclose(still);
-  } else {
-    close(module.file);
-  }
+  close_image(module.handle, module.file);
   delete &module;
 }
 

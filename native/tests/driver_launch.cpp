@@ -187,6 +187,13 @@ TEST(images_that_are_none) {
   elf[18] = 243;
   CHECK_CODE(cuModuleLoadData(&m, elf), 209);
   CHECK_CODE(cuModuleLoadData(&m, nullptr), 1);
+  // A library that is no image, and that stays loaded for ever: the next image must not be taken for it.
+  std::vector<char> other = check::read(SIMULATED_DEVICE), good = check::read(TEST_IMAGES "/driver_kernels.so");
+  CHECK(!other.empty());
+  CHECK_CODE(cuModuleLoadData(&m, other.data()), 200);
+  CHECK_SAYS("no table of kernels");
+  CHECK_OK(cuModuleLoadData(&m, good.data()));
+  CHECK_OK(cuModuleUnload(m));
   CUfunction f;
   CHECK_CODE(cuModuleGetFunction(&f, module, "axpi"), 500);
   CHECK_SAYS("axpy");
