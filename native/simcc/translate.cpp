@@ -138,7 +138,7 @@ class Translator {
     std::string bounds = std::exchange(bounds_, "");
     std::string name(t_[j].text);
     if (is_template) {
-      out_.notes.push_back(tokens_.place(t_[j]) + ": note: kernel " + name + " is a template and cannot be launched by name; call it from an extern \"C\" kernel's device function instead");
+      out_.notes.push_back(tokens_.place(t_[j]) + ": note: kernel " + name + " is a template and cannot be launched by name; make it a __device__ function that kernels call");
       return;
     }
     size_t end = after_parentheses(j + 1);
