@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.program.MatmulLaunches.Product;
 import dev.gridstride.backend.cuda.program.TilePlan.Tile;
 import java.util.List;
