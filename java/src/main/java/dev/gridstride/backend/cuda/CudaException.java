@@ -32,8 +32,8 @@ public final class CudaException extends BackendException {
     }
     if (Status.fatal(code)) {
       text.append(
-          "; CUDA errors can surface late, so an earlier launch may be at fault; the context is lost:"
-              + " close it and open another, on a card in a new process");
+          "; CUDA errors can surface late, so an earlier launch may be at fault; the context is"
+              + " lost: close it and open another, on a card in a new process");
     }
     return text.toString();
   }

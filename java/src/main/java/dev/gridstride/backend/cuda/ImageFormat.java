@@ -79,7 +79,8 @@ record ImageFormat(Kind kind, ComputeCapability target) {
     boolean simulated = device.driver().isSimulated();
     String wanted =
         simulated
-            ? "the simulated device runs host images: compile the source for it (CudaContext.compile)"
+            ? "the simulated device runs host images: compile the source for it"
+                + " (CudaContext.compile)"
             : device + " runs code for " + device.computeCapability().arch();
     String problem =
         switch (kind) {

@@ -48,9 +48,9 @@ class KernelDeclarationsTest {
     assertEquals(
         "P8 I1 I1 B1 I2 I4 I4 I8 I8 I8 I8 F4 F8 F2",
         sizes(
-            "extern \"C\" __global__ void k(void *p, char a, std::uint8_t b, bool c, unsigned short d, unsigned"
-                + " e, int32_t f, long g, unsigned long long h, size_t i, i64 j, float k, double l,"
-                + " __half m);"));
+            "extern \"C\" __global__ void k(void *p, char a, std::uint8_t b, bool c, unsigned short"
+                + " d, unsigned e, int32_t f, long g, unsigned long long h, size_t i, i64 j, float"
+                + " k, double l, __half m);"));
     assertEquals(
         "S16 S12 S8",
         sizes("extern \"C\" __global__ void k(float4 a, int3 b, const __grid_constant__ uint2 c)"));
@@ -70,8 +70,8 @@ class KernelDeclarationsTest {
     assertEquals(
         "k[float** a, float* b, float* c, uint4* d]",
         parse(
-            "extern \"C\" __global__ void k(float* const* __restrict__ a, float b[], float c[16], uint4 const *"
-                + " __restrict__ d) {}"));
+            "extern \"C\" __global__ void k(float* const* __restrict__ a, float b[], float c[16],"
+                + " uint4 const * __restrict__ d) {}"));
   }
 
   @Test
@@ -108,8 +108,8 @@ class KernelDeclarationsTest {
   void otherTypesHaveNoSize() {
     List<KernelParameter> parameters =
         KernelDeclarations.parse(
-                "struct Window { int h, w; }; extern \"C\" __global__ void k(Window a, my::Type<int, 2> b, int"
-                    + " c);")
+                "struct Window { int h, w; }; extern \"C\" __global__ void k(Window a,"
+                    + " my::Type<int, 2> b, int c);")
             .kernels()
             .get("k");
     assertEquals(3, parameters.size());

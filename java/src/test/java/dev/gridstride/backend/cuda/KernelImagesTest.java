@@ -100,7 +100,8 @@ class KernelImagesTest {
       // The table of kernels gets another name.
       String text = new String(library, StandardCharsets.ISO_8859_1);
       byte[] renamed =
-          text.replace("gridstride_image", "gridstride_imagf").getBytes(StandardCharsets.ISO_8859_1);
+          text.replace("gridstride_image", "gridstride_imagf")
+              .getBytes(StandardCharsets.ISO_8859_1);
       CudaException error =
           assertThrows(
               CudaException.class, () -> context.load(KernelImage.of("no image", renamed)));

@@ -50,8 +50,7 @@ class OrderBugsTest {
     CompileOptions options = checked ? CompileOptions.CHECKED : CompileOptions.DEFAULT;
     module =
         context.load(
-            KernelCompiler.of(context.device())
-                .compile(Simulated.source("launches.cu"), options));
+            KernelCompiler.of(context.device()).compile(Simulated.source("launches.cu"), options));
     a = ints("a", 1);
     b = ints("b", 2);
     sum = ints("sum", 0);
