@@ -24,7 +24,7 @@ final class Cubin {
   record Parameter(int offset, int bytes) {}
 
   private final ByteBuffer elf;
-  private final Map<String, TreeMap<Integer, Parameter>> kernels = new LinkedHashMap<>();
+  private final Map<String, Map<Integer, Parameter>> kernels = new LinkedHashMap<>();
 
   private Cubin(byte[] bytes) {
     elf = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -46,7 +46,7 @@ final class Cubin {
   }
 
   /** Parameters in their order, by the kernel's name. */
-  static Map<String, TreeMap<Integer, Parameter>> kernels(byte[] cubin) {
+  static Map<String, Map<Integer, Parameter>> kernels(byte[] cubin) {
     return new Cubin(cubin).kernels;
   }
 

@@ -64,7 +64,7 @@ class KernelCubinsTest {
     try (CudaContext context = CudaDriver.simulated().device(0).createContext()) {
       for (boolean checked : new boolean[] {false, true}) {
         try (CudaModule module = KernelImages.load(context, file, checked)) {
-          Map<String, TreeMap<Integer, Cubin.Parameter>> image = new TreeMap<>();
+          Map<String, Map<Integer, Cubin.Parameter>> image = new TreeMap<>();
           for (String kernel : declared(file).keySet()) {
             image.put(kernel, parameters(module.kernel(kernel).layout()));
           }
@@ -102,8 +102,8 @@ class KernelCubinsTest {
     return declared;
   }
 
-  private static TreeMap<Integer, Cubin.Parameter> parameters(ParameterLayout layout) {
-    TreeMap<Integer, Cubin.Parameter> parameters = new TreeMap<>();
+  private static Map<Integer, Cubin.Parameter> parameters(ParameterLayout layout) {
+    Map<Integer, Cubin.Parameter> parameters = new TreeMap<>();
     for (int i = 0; i < layout.parameters().size(); i++) {
       parameters.put(
           i, new Cubin.Parameter(layout.offsets().get(i), layout.parameters().get(i).bytes()));
@@ -112,8 +112,8 @@ class KernelCubinsTest {
   }
 
   /** By the rules of C: each parameter at the next multiple of its size. */
-  private static TreeMap<Integer, Cubin.Parameter> parameters(List<KernelParameter> declared) {
-    TreeMap<Integer, Cubin.Parameter> parameters = new TreeMap<>();
+  private static Map<Integer, Cubin.Parameter> parameters(List<KernelParameter> declared) {
+    Map<Integer, Cubin.Parameter> parameters = new TreeMap<>();
     int end = 0;
     for (KernelParameter parameter : declared) {
       int offset = ParameterLayout.align(end, parameter.alignment());
@@ -126,7 +126,7 @@ class KernelCubinsTest {
   private static void assertAgree(
       String what,
       Map<String, List<KernelParameter>> declared,
-      Map<String, TreeMap<Integer, Cubin.Parameter>> compiled) {
+      Map<String, Map<Integer, Cubin.Parameter>> compiled) {
     assertEquals(
         new TreeMap<>(declared).keySet(),
         new TreeMap<>(compiled).keySet(),
