@@ -23,12 +23,10 @@ final class KernelDeclarations {
       Pattern.compile("[A-Za-z_][A-Za-z_0-9]*|::|[0-9][A-Za-z_0-9.']*|\"[^\"]*\"|[^\\s]");
   private static final Pattern COMMENT_OR_STRING =
       Pattern.compile(
-          "//(?:\\\\\\r"
-              + "?\\n"
-              + "|[^\\n"
-              + "])*|/\\*.*?\\*/|\"(?:\\\\.|[^\"\\\\\\n"
-              + "])*\"|'(?:\\\\.|[^'\\\\\\n"
-              + "])+'",
+          "//(?:\\\\\\r?\\n|[^\\n])*" // to the end of the line, which may go on
+              + "|/\\*.*?\\*/"
+              + "|\"(?:\\\\.|[^\"\\\\\\n])*\""
+              + "|'(?:\\\\.|[^'\\\\\\n])+'",
           Pattern.DOTALL);
   private static final Pattern DIRECTIVE = Pattern.compile("(?m)^[ \\t]*#(?:\\\\\\r?\\n|[^\\n])*");
 

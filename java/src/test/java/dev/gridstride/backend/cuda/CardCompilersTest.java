@@ -19,12 +19,12 @@ class CardCompilersTest {
   private static final ComputeCapability TARGET = ComputeCapability.parse("9.0");
   private static final String SAXPY =
       """
-#include "gridstride.cuh"
-extern "C" __global__ void __launch_bounds__(256) saxpy(float* y, const float* x, float a, int n) {
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) y[i] += a * x[i] * SCALE;
-}
-""";
+      #include "gridstride.cuh"
+      extern "C" __global__ void saxpy(float* y, const float* x, float a, int n) {
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        if (i < n) y[i] += a * x[i] * SCALE;
+      }
+      """;
 
   private final List<String> told = new ArrayList<>();
 
