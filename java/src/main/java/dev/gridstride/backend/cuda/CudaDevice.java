@@ -145,11 +145,14 @@ public final class CudaDevice {
    * @throws BackendException if the card is too old
    */
   void requireSupported() {
-    ComputeCapability capability = computeCapability();
+    requireSupported(toString(), computeCapability());
+  }
+
+  static void requireSupported(String device, ComputeCapability capability) {
     if (capability.compareTo(ComputeCapability.LOWEST) < 0) {
       throw new BackendException(
           "cuda: "
-              + this
+              + device
               + " has compute capability "
               + capability
               + "; the kernels need "

@@ -3,7 +3,6 @@ package dev.gridstride.backend.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import java.nio.charset.StandardCharsets;
@@ -44,13 +43,13 @@ class KernelImagesTest {
 
   @Test
   void aCardThatIsTooOldIsRefused() {
-    Simulator simulator = Simulator.get();
-    assumeTrue(simulator.count("contexts") == 0, "skipped: a context is open");
-    // The simulated device knows no older generation than the kernels need, so this asks of an
-    // image what would be asked of a card.
-    ComputeCapability volta = ComputeCapability.parse("7.0");
-    assertTrue(volta.compareTo(ComputeCapability.LOWEST) < 0);
-    assertThrows(IllegalArgumentException.class, () -> simulator.computeCapability(volta));
+    CudaDevice.requireSupported("device 0 (old)", ComputeCapability.parse("7.5"));
+    assertEquals(
+        "cuda: device 0 (old) has compute capability 7.0; the kernels need 7.5 (Turing) or later",
+        assertThrows(
+                BackendException.class,
+                () -> CudaDevice.requireSupported("device 0 (old)", ComputeCapability.parse("7.0")))
+            .getMessage());
   }
 
   @Test
