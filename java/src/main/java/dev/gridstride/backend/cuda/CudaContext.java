@@ -192,6 +192,15 @@ public final class CudaContext implements AutoCloseable {
     return Status.of(call);
   }
 
+  /** As {@link #call}, for a query: false if the driver says that it is not ready yet. */
+  boolean isReady(String name, Supplier<String> doing, IntSupplier call) {
+    int status = status(name, doing, call);
+    if (status != Status.SUCCESS && status != Status.NOT_READY) {
+      throw failure(name, status, doing.get());
+    }
+    return status == Status.SUCCESS;
+  }
+
   /** Throws if this context is closed or lost. */
   void requireUsable(String name, Supplier<String> doing) {
     if (!handle.isOpen()) {

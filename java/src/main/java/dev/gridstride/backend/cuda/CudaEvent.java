@@ -51,11 +51,7 @@ public final class CudaEvent implements AutoCloseable {
   public boolean isDone() {
     Supplier<String> doing = () -> "asking whether an event has happened";
     handle.requireOpen(doing.get());
-    int status = context.status("cuEventQuery", doing, () -> cuEventQuery(event));
-    if (status != Status.SUCCESS && status != Status.NOT_READY) {
-      throw context.failure("cuEventQuery", status, doing.get());
-    }
-    return status == Status.SUCCESS;
+    return context.isReady("cuEventQuery", doing, () -> cuEventQuery(event));
   }
 
   /**

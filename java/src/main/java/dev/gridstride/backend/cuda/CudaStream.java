@@ -62,12 +62,8 @@ public final class CudaStream implements AutoCloseable {
   /** Whether all work put in so far is done. */
   public boolean isDone() {
     Supplier<String> doing = () -> "asking whether a stream is done";
-    handle.requireOpen("asking whether a stream is done");
-    int status = context.status("cuStreamQuery", doing, () -> cuStreamQuery(stream));
-    if (status != Status.SUCCESS && status != Status.NOT_READY) {
-      throw context.failure("cuStreamQuery", status, doing.get());
-    }
-    return status == Status.SUCCESS;
+    handle.requireOpen(doing.get());
+    return context.isReady("cuStreamQuery", doing, () -> cuStreamQuery(stream));
   }
 
   /** Work put in from now on waits for what {@code event} has recorded last. */

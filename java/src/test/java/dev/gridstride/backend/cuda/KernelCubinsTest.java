@@ -49,7 +49,7 @@ class KernelCubinsTest {
   @ParameterizedTest
   @MethodSource("files")
   void cubinsDeclareWhatTheSourceDoes(String file) {
-    assumeTrue(!architectures().isEmpty(), "built without nvcc");
+    assumeTrue(!architectures().isEmpty(), "skipped: the kernels were built without nvcc");
     for (String architecture : architectures()) {
       byte[] cubin = Resources.bytes(Resources.KERNELS + file + "." + architecture + ".cubin");
       assertNotNull(cubin, file + " has no cubin for " + architecture);
@@ -60,7 +60,7 @@ class KernelCubinsTest {
   @ParameterizedTest
   @MethodSource("files")
   void hostImagesDeclareWhatTheSourceDoes(String file) {
-    assumeTrue(Simulator.unavailableReason() == null, Simulator::unavailableReason);
+    Simulated.require();
     try (CudaContext context = CudaDriver.simulated().device(0).createContext()) {
       for (boolean checked : new boolean[] {false, true}) {
         try (CudaModule module = KernelImages.load(context, file, checked)) {
@@ -79,8 +79,8 @@ class KernelCubinsTest {
   @MethodSource("files")
   void nvrtcCompilesForAllThatItKnows(String file) {
     Nvrtc nvrtc = Nvrtc.find();
-    assumeTrue(architectures().isEmpty(), "nvcc has compiled for all that it knows");
-    assumeTrue(nvrtc != null, "no NVRTC at hand");
+    assumeTrue(architectures().isEmpty(), "skipped: nvcc has compiled for all that it knows");
+    assumeTrue(nvrtc != null, "skipped: " + Nvrtc.howToGet());
     ComputeCapability least = new ComputeCapability(7, 5);
     int compiled = 0;
     for (ComputeCapability target : nvrtc.targets()) {

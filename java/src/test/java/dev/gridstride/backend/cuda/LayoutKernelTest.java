@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
@@ -77,7 +76,7 @@ class LayoutKernelTest {
   }
 
   private static void check(Problem problem, int width, boolean checked) {
-    Assumptions.assumeTrue(Simulator.unavailableReason() == null, Simulator::unavailableReason);
+    Simulated.require();
     byte[] data = new byte[problem.elements() * width];
     new SplittableRandom(problem.hashCode()).nextBytes(data);
     try (CudaContext context = CudaDriver.simulated().device(0).createContext();

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.gridstride.program.Permutation;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,7 +22,7 @@ class ShuffleKernelTest {
     "1025, 3, 2, true"
   })
   void isThePermutation(int count, long seed, long epoch, boolean checked) {
-    Assumptions.assumeTrue(Simulator.unavailableReason() == null, Simulator::unavailableReason);
+    Simulated.require();
     try (CudaContext context = CudaDriver.simulated().device(0).createContext();
         CudaStream stream = context.createStream();
         CudaModule module = KernelImages.load(context, "fetch_batch", checked);
