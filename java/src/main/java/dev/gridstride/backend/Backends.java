@@ -36,9 +36,18 @@ public final class Backends {
    *     replaced by another
    */
   public static Choice open(String device, int threads) {
+    return open(device, DeviceOptions.DEFAULT.withThreads(threads));
+  }
+
+  /**
+   * As {@link #open(String, int)}.
+   *
+   * @param wanted all but the index, which the name says
+   */
+  public static Choice open(String device, DeviceOptions wanted) {
     String[] parts = device.toLowerCase(Locale.ROOT).split(":", 2);
     int index = parts.length == 1 ? 0 : parseIndex(device, parts[1]);
-    DeviceOptions options = new DeviceOptions(index, threads);
+    DeviceOptions options = wanted.withIndex(index);
     if (parts[0].equals("auto")) {
       return auto(options);
     }

@@ -5,16 +5,48 @@ package dev.gridstride.backend;
  *
  * @param index which of several devices of this kind, from 0
  * @param threads worker threads of a CPU device; 0 means one for each processor
+ * @param precision of convolutions and matrix products
  */
-public record DeviceOptions(int index, int threads) {
-  /** Device 0 with as many threads as there are processors. */
-  public static final DeviceOptions DEFAULT = new DeviceOptions(0, 0);
+public record DeviceOptions(int index, int threads, Precision precision) {
+  /** Device 0 with as many threads as there are processors, in float32. */
+  public static final DeviceOptions DEFAULT = new DeviceOptions(0, 0, Precision.FLOAT32);
 
   /** Checks the ranges. */
   public DeviceOptions {
     if (index < 0 || threads < 0) {
       throw new BackendException(
           "device: index and threads must not be negative, got " + index + " and " + threads);
+    }
+  }
+
+  /** The same of another device of this kind. */
+  public DeviceOptions withIndex(int value) {
+    return new DeviceOptions(value, threads, precision);
+  }
+
+  /** The same with this many threads. */
+  public DeviceOptions withThreads(int value) {
+    return new DeviceOptions(index, value, precision);
+  }
+
+  /** The same in this precision. */
+  public DeviceOptions withPrecision(Precision value) {
+    return new DeviceOptions(index, threads, value);
+  }
+
+  /**
+   * For a device that knows float32 alone.
+   *
+   * @throws BackendException if another precision is asked for
+   */
+  public void requireFloat32(String device) {
+    if (precision != Precision.FLOAT32) {
+      throw new BackendException(
+          device
+              + ": precision "
+              + precision
+              + " needs a CUDA card (--device cuda) or the simulated one (--device sim); this"
+              + " device computes in float32");
     }
   }
 }

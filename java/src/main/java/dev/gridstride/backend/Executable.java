@@ -14,6 +14,22 @@ public interface Executable extends AutoCloseable {
   void run();
 
   /**
+   * Runs the program so many times in a row, as that many calls of {@link #run()} would. A device
+   * may need less time for it, since the host does not come in between.
+   *
+   * @throws IllegalArgumentException if {@code times} is not positive
+   * @throws BackendException as {@link #run()}
+   */
+  default void run(int times) {
+    if (times < 1) {
+      throw new IllegalArgumentException("run: times must be at least 1, got " + times);
+    }
+    for (int i = 0; i < times; i++) {
+      run();
+    }
+  }
+
+  /**
    * Reads an output of the program in row-major order, as the last run left it.
    *
    * @throws BackendException if it is not among the program's outputs

@@ -3,6 +3,7 @@ package dev.gridstride.backend;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
+import java.util.List;
 
 /**
  * An open device with the persistent values of one or more programs. Parameters and states of the
@@ -39,6 +40,16 @@ public interface Session extends AutoCloseable {
 
   /** Reads a persistent scalar without allocating. */
   double readScalar(Value value);
+
+  /**
+   * Scalars to be read again and again without holding the device up. By default {@link
+   * Readings#request} reads at once.
+   *
+   * @throws BackendException if no compiled program of this session has one of them
+   */
+  default Readings follow(List<Value> scalars) {
+    return new ImmediateReadings(this, scalars);
+  }
 
   /** Bytes allocated now for persistent values and programs, and how often memory was allocated. */
   MemoryUse memoryUse();

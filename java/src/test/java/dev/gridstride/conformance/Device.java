@@ -46,7 +46,7 @@ public record Device(Backend backend, int threads) {
 
   /** Opens a session of its own. */
   public Session open() {
-    return backend.open(new DeviceOptions(0, threads));
+    return backend.open(DeviceOptions.DEFAULT.withThreads(threads));
   }
 
   /** For example {@code cpu with 2 threads}. */

@@ -43,6 +43,7 @@ public final class CpuBackend implements Backend {
     if (options.index() != 0) {
       throw new BackendException("cpu: there is only cpu:0, got cpu:" + options.index());
     }
+    options.requireFloat32("cpu");
     int threads =
         options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
     return new CpuSession(OneDnn.get(), threads);

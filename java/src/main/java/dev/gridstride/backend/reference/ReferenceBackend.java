@@ -31,6 +31,7 @@ public final class ReferenceBackend implements Backend {
     if (options.index() != 0) {
       throw new BackendException("reference: there is only device 0, got " + options.index());
     }
+    options.requireFloat32("reference");
     return new ReferenceSession();
   }
 }

@@ -48,7 +48,7 @@ class ReferenceBackendTest {
   void thereIsOneDevice() {
     BackendException error =
         assertThrows(
-            BackendException.class, () -> new ReferenceBackend().open(new DeviceOptions(1, 0)));
+            BackendException.class, () -> new ReferenceBackend().open(DeviceOptions.DEFAULT.withIndex(1)));
     assertEquals("reference: there is only device 0, got 1", error.getMessage());
   }
 
