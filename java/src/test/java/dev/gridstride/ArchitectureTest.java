@@ -20,6 +20,7 @@ class ArchitectureTest {
   private static final String JAVA = "java..";
   private static final String PROGRAM = ROOT + "program..";
   private static final String BACKEND = ROOT + "backend";
+  private static final String CONFORMANCE = ROOT + "conformance..";
 
   @ArchTest
   static final ArchRule programDependsOnNothing =
@@ -72,6 +73,25 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(PROGRAM, BACKEND + ".cuda.*..");
+
+  /** So the suite judges programs and devices alone, and no layer or loop can hide from it. */
+  @ArchTest
+  static final ArchRule conformanceKnowsProgramsAndDevicesOnly =
+      classes()
+          .that()
+          .resideInAPackage(CONFORMANCE)
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(CONFORMANCE, BACKEND, PROGRAM, JAVA);
+
+  @ArchTest
+  static final ArchRule onlyTheCommandLineUsesConformance =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(CONFORMANCE, ROOT + "cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(CONFORMANCE);
 
   @ArchTest
   static final ArchRule modelsDoNotKnowTraining =
