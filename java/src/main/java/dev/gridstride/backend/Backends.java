@@ -29,7 +29,9 @@ public final class Backends {
 
   /**
    * Opens the device of this name: a backend's name, with {@code :index} for the second and later
-   * devices of a kind, or {@code auto} for the first available in order of priority.
+   * devices of a kind, or {@code auto} for the first available in order of priority. Names are
+   * {@code cuda}, {@code cpu}, {@code sim} and {@code reference} as far as they are on the class
+   * path.
    *
    * @param threads as in {@link DeviceOptions}
    * @throws BackendException if the name is unknown or the device is not available; it is never
@@ -49,6 +51,10 @@ public final class Backends {
     int index = parts.length == 1 ? 0 : parseIndex(device, parts[1]);
     DeviceOptions options = wanted.withIndex(index);
     if (parts[0].equals("auto")) {
+      if (parts.length > 1) {
+        throw new BackendException(
+            "device " + device + ": auto picks by itself; name the device, for example cuda:1");
+      }
       return auto(options);
     }
     for (Backend backend : all()) {
@@ -65,31 +71,39 @@ public final class Backends {
         "unknown device "
             + device
             + "; known: auto, "
-            + all().stream().map(Backend::name).collect(Collectors.joining(", ")));
+            + all().stream().map(Backend::name).collect(Collectors.joining(", "))
+            + ", and cuda:1 and so on for further cards");
   }
 
   private static Choice auto(DeviceOptions options) {
-    List<String> refused = new ArrayList<>();
-    for (Backend backend : all()) {
-      if (backend.priority() <= 0) {
-        continue;
-      }
+    List<String> reasons = new ArrayList<>();
+    List<Backend> candidates = all().stream().filter(backend -> backend.priority() > 0).toList();
+    for (Backend backend : candidates) {
       String problem = backend.unavailableReason();
       if (problem == null) {
         Session session = backend.open(options);
-        String why = refused.isEmpty() ? "" : "; " + String.join("; ", refused);
-        return new Choice(session, "device: " + session.description() + " (auto" + why + ")");
+        candidates.stream()
+            .skip(candidates.indexOf(backend) + 1L)
+            .forEach(other -> reasons.add("preferred to " + other.name()));
+        reasons.add(0, "auto");
+        String why = String.join("; ", reasons);
+        return new Choice(session, "device: " + session.description() + " (" + why + ")");
       }
-      refused.add("not " + backend.name() + ": " + problem);
+      reasons.add("not " + backend.name() + ": " + problem);
     }
-    throw new BackendException("no device is available: " + String.join("; ", refused));
+    throw new BackendException("no device is available: " + String.join("; ", reasons));
   }
 
   private static int parseIndex(String device, String digits) {
     try {
-      return Integer.parseInt(digits);
+      int index = Integer.parseInt(digits);
+      if (index >= 0) {
+        return index;
+      }
     } catch (NumberFormatException e) {
-      throw new BackendException("device " + device + ": expected NAME or NAME:INDEX", e);
+      // Said below, as for a negative one.
     }
+    throw new BackendException(
+        "device " + device + ": expected NAME or NAME:INDEX with an index from 0, as in cuda:1");
   }
 }

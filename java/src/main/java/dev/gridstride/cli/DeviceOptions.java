@@ -19,7 +19,9 @@ final class DeviceOptions {
       paramLabel = "NAME",
       defaultValue = "auto",
       description = {
-        "auto, or a device by name, such as cpu; never replaced by another.",
+        "cuda (an NVIDIA card; cuda:1 is the second), cpu, sim (CUDA kernels",
+        "on a simulated card), reference, or auto: cuda if there is a card,",
+        "otherwise cpu. A device named is never replaced by another.",
         "(default: ${DEFAULT-VALUE}; see 'gridstride doctor')"
       })
   private String device;

@@ -3,9 +3,15 @@ package dev.gridstride.backend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BackendsTest {
   @Test
@@ -38,16 +44,66 @@ class BackendsTest {
   @Test
   void anUnknownDeviceIsAnErrorThatNamesTheKnownOnes() {
     BackendException error = assertThrows(BackendException.class, () -> Backends.open("gpu", 0));
-    assertTrue(error.getMessage().startsWith("unknown device gpu; known: auto, "));
-    assertTrue(error.getMessage().contains("reference"));
+    assertEquals(
+        "unknown device gpu; known: auto, cuda, cpu, reference, sim, and cuda:1 and so on for"
+            + " further cards",
+        error.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"reference:first", "reference:-1", "reference:", "sim:1:2"})
+  void aBadIndexIsAnError(String device) {
+    BackendException error = assertThrows(BackendException.class, () -> Backends.open(device, 0));
+    assertEquals(
+        "device " + device + ": expected NAME or NAME:INDEX with an index from 0, as in cuda:1",
+        error.getMessage());
   }
 
   @Test
-  void aBadIndexIsAnError() {
-    BackendException error =
-        assertThrows(BackendException.class, () -> Backends.open("reference:first", 0));
-    assertEquals("device reference:first: expected NAME or NAME:INDEX", error.getMessage());
-    assertThrows(BackendException.class, () -> Backends.open("reference:-1", 0));
+  void autoHasNoIndex() {
+    BackendException error = assertThrows(BackendException.class, () -> Backends.open("auto:1", 0));
+    assertEquals(
+        "device auto:1: auto picks by itself; name the device, for example cuda:1",
+        error.getMessage());
+  }
+
+  @Test
+  void threadsAreNotNegative() {
     assertThrows(BackendException.class, () -> Backends.open("reference", -1));
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsNeverReplaced() {
+    for (Backend backend : Backends.all()) {
+      String problem = backend.unavailableReason();
+      if (problem != null) {
+        BackendException error =
+            assertThrows(BackendException.class, () -> Backends.open(backend.name(), 0));
+        assertEquals(
+            "device " + backend.name() + " is not available: " + problem, error.getMessage());
+      } else if (!backend.name().equals("cuda")) {
+        String name = backend.name();
+        BackendException error =
+            assertThrows(BackendException.class, () -> Backends.open(name + ":63", 0));
+        assertTrue(error.getMessage().startsWith(name + ": no device " + name + ":63; there is"));
+      }
+    }
+  }
+
+  /** Looking for a card must not take the process's one libcuda from the simulated device. */
+  @Test
+  void autoSaysWhyAndLeavesRoomForTheSimulatedDevice() {
+    Map<String, Backend> backends =
+        Backends.all().stream().collect(Collectors.toMap(Backend::name, Function.identity()));
+    String noCard = backends.get("cuda").unavailableReason();
+    assumeTrue(noCard != null && backends.get("cpu").unavailableReason() == null);
+    Backends.Choice choice = Backends.open("auto", 1);
+    choice.session().close();
+    assertEquals(
+        "device: " + choice.session().description() + " (auto; not cuda: " + noCard + ")",
+        choice.reason());
+    assumeTrue(backends.get("sim").unavailableReason() == null);
+    Backends.open("sim:0", 1).session().close();
+    assertTrue(backends.get("cuda").unavailableReason().contains("this process "));
   }
 }

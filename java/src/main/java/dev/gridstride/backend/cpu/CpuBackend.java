@@ -41,7 +41,7 @@ public final class CpuBackend implements Backend {
   @Override
   public Session open(DeviceOptions options) {
     if (options.index() != 0) {
-      throw new BackendException("cpu: there is only cpu:0, got cpu:" + options.index());
+      throw new BackendException("cpu: no device cpu:" + options.index() + "; there is only cpu:0");
     }
     options.requireFloat32("cpu");
     int threads =

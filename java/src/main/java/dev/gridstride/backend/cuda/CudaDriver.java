@@ -15,32 +15,32 @@ import jcuda.driver.JCudaDriver;
 
 /**
  * The CUDA driver of this process: the one installed with a card, or the simulated device. A
- * process has room for one of them; which one is decided by the first call of {@link #card} or
- * {@link #simulated}.
+ * process has room for one of them; which one is decided by the system property {@value #PROPERTY},
+ * {@code card} or {@code sim}, or else by the first call of {@link #card} or {@link #simulated}.
  */
 public final class CudaDriver {
-  private static final String LIBRARY = "libcuda.so.1";
+  /**
+   * System property that settles for a process which driver it loads: {@code card} for the
+   * installed one, {@code sim} for the simulated device. Without it, whichever is opened first.
+   */
+  public static final String PROPERTY = "gridstride.libcuda";
 
   private static CudaDriver loaded;
 
   private final boolean simulated;
   private final NativeLibrary library;
-  private final int version;
 
   private CudaDriver(boolean simulated, NativeLibrary library) {
     this.simulated = simulated;
     this.library = library;
     call("cuInit", () -> "starting the driver", () -> cuInit(0));
-    int[] number = new int[1];
-    call("cuDriverGetVersion", () -> "asking for the version", () -> cuDriverGetVersion(number));
-    version = number[0];
   }
 
   /**
    * The installed driver, for a real card.
    *
-   * @throws BackendException if no driver is installed, it finds no card, or this process has
-   *     loaded the simulated device; the message says how to mend it
+   * @throws BackendException if no driver is installed, it finds no card, or this process is for
+   *     the simulated device; the message says how to mend it
    */
   public static CudaDriver card() {
     return open(false);
@@ -49,27 +49,64 @@ public final class CudaDriver {
   /**
    * The simulated device: kernels run on the CPU, checked if asked.
    *
-   * @throws BackendException if it is not packaged for this machine, or this process has loaded the
+   * @throws BackendException if it is not packaged for this machine, or this process is for the
    *     driver of a card
    */
   public static CudaDriver simulated() {
     return open(true);
   }
 
-  private static synchronized CudaDriver open(boolean simulated) {
-    if (loaded == null) {
-      NativeLibrary library = simulated ? loadSimulated() : loadInstalled();
-      loadJCuda();
-      loaded = new CudaDriver(simulated, library);
-    } else if (loaded.simulated != simulated) {
-      throw new BackendException(
-          "cuda: this process runs "
+  /**
+   * Why {@link #card} would fail and how to mend it, or null if it would not. Looks for the driver
+   * and its cards, but leaves the process free for the simulated device.
+   */
+  public static String cardUnavailableReason() {
+    String taken = takenReason(false);
+    if (taken != null) {
+      return taken;
+    }
+    try {
+      InstalledDriver.find();
+      return null;
+    } catch (BackendException e) {
+      return e.getMessage();
+    }
+  }
+
+  /** Why this process cannot have this driver, whatever is installed, or null. */
+  static synchronized String takenReason(boolean simulated) {
+    if (loaded != null) {
+      return loaded.simulated == simulated
+          ? null
+          : "this process runs "
               + loaded.kind()
               + " and cannot also run "
               + kind(simulated)
               + ", because a process has room for one "
-              + LIBRARY
-              + "; use another process");
+              + InstalledDriver.LIBRARY
+              + "; use another process";
+    }
+    String told = System.getProperty(PROPERTY, "");
+    return switch (told) {
+      case "" -> null;
+      case "card", "sim" ->
+          told.equals("sim") == simulated
+              ? null
+              : "this process is set to " + kind(!simulated) + " (-D" + PROPERTY + "=" + told + ")";
+      default ->
+          "system property " + PROPERTY + ": expected card or sim, got '" + told + "'; correct it";
+    };
+  }
+
+  private static synchronized CudaDriver open(boolean simulated) {
+    String taken = takenReason(simulated);
+    if (taken != null) {
+      throw new BackendException("cuda: " + taken);
+    }
+    if (loaded == null) {
+      NativeLibrary library = simulated ? loadSimulated() : loadInstalled();
+      loadJCuda();
+      loaded = new CudaDriver(simulated, library);
     }
     return loaded;
   }
@@ -84,7 +121,12 @@ public final class CudaDriver {
     if (problem != null) {
       throw new BackendException("cuda: the simulated device is not available: " + problem);
     }
-    Path file = NativeFolder.unpack(Resources.NATIVE, LIBRARY, "");
+    try {
+      InstalledDriver.release();
+    } catch (BackendException e) {
+      throw new BackendException("cuda: " + e.getMessage(), e);
+    }
+    Path file = NativeFolder.unpack(Resources.NATIVE, InstalledDriver.LIBRARY, "");
     try {
       // JCuda's library asks the linker for libcuda.so.1 by name and gets the one already there.
       System.load(file.toString());
@@ -96,26 +138,11 @@ public final class CudaDriver {
   }
 
   private static NativeLibrary loadInstalled() {
-    NativeLibrary library;
     try {
-      library = NativeLibrary.getInstance(LIBRARY);
-    } catch (UnsatisfiedLinkError e) {
-      // JNA's message goes on with the whole class path.
-      String reason = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
-      throw new BackendException(
-          "cuda: no driver ("
-              + reason
-              + "); install NVIDIA's driver, version 525 or later, or use the simulated device");
+      return InstalledDriver.find().library();
+    } catch (BackendException e) {
+      throw new BackendException("cuda: " + e.getMessage(), e);
     }
-    if (Simulator.isSimulator(library)) {
-      throw new BackendException(
-          "cuda: the system's "
-              + LIBRARY
-              + " ("
-              + library.getFile()
-              + ") is the simulated device; remove it from the library path");
-    }
-    return library;
   }
 
   /**
@@ -141,7 +168,14 @@ public final class CudaDriver {
 
   /** Highest CUDA version that the driver knows: 12060 means 12.6. */
   public int version() {
-    return version;
+    int[] number = new int[1];
+    call("cuDriverGetVersion", () -> "asking for the version", () -> cuDriverGetVersion(number));
+    return number[0];
+  }
+
+  /** A version as CUDA counts it, for people: {@code 12.6} for 12060. */
+  static String text(int version) {
+    return version / 1000 + "." + version % 1000 / 10;
   }
 
   /** All devices. */
@@ -204,6 +238,6 @@ public final class CudaDriver {
 
   @Override
   public String toString() {
-    return kind() + ", CUDA " + version / 1000 + "." + version % 1000 / 10;
+    return kind() + ", CUDA " + text(version());
   }
 }

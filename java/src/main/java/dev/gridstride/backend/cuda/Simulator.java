@@ -66,6 +66,10 @@ public final class Simulator {
 
   /** Why there is no simulated device here and how to get one, or null if there is one. */
   public static String unavailableReason() {
+    String taken = CudaDriver.takenReason(true);
+    if (taken != null) {
+      return taken;
+    }
     if (Resources.exists(Resources.NATIVE + "libcuda.so.1")) {
       return null;
     }

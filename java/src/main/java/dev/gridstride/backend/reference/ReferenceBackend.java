@@ -29,7 +29,8 @@ public final class ReferenceBackend implements Backend {
   @Override
   public Session open(DeviceOptions options) {
     if (options.index() != 0) {
-      throw new BackendException("reference: there is only device 0, got " + options.index());
+      throw new BackendException(
+          "reference: no device reference:" + options.index() + "; there is only reference:0");
     }
     options.requireFloat32("reference");
     return new ReferenceSession();

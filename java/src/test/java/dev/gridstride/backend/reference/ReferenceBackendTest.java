@@ -48,8 +48,9 @@ class ReferenceBackendTest {
   void thereIsOneDevice() {
     BackendException error =
         assertThrows(
-            BackendException.class, () -> new ReferenceBackend().open(DeviceOptions.DEFAULT.withIndex(1)));
-    assertEquals("reference: there is only device 0, got 1", error.getMessage());
+            BackendException.class,
+            () -> new ReferenceBackend().open(DeviceOptions.DEFAULT.withIndex(1)));
+    assertEquals("reference: no device reference:1; there is only reference:0", error.getMessage());
   }
 
   @Test

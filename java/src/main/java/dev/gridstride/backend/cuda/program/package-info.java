@@ -8,6 +8,7 @@
  * they are. The host converts when it writes and reads.
  *
  * <p>Nothing here asks whether the device is a card or simulated, except where {@link
- * dev.gridstride.backend.cuda.program.CudaBackend} chooses the device.
+ * dev.gridstride.backend.cuda.program.CudaBackend} and {@link
+ * dev.gridstride.backend.cuda.program.SimulatedBackend} choose the device.
  */
 package dev.gridstride.backend.cuda.program;

@@ -53,7 +53,7 @@ class CudaSessionTest {
   }
 
   private static Session open() {
-    return CudaBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);
+    return SimulatedBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);
   }
 
   private static List<Long> counts() {

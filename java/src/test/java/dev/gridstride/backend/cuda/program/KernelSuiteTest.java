@@ -41,7 +41,7 @@ class KernelSuiteTest {
   private record Way(String name, long seed, SessionOptions options) {
     Map<String, Tensor> run(Case test) {
       Simulator.get().seed(seed);
-      try (Session session = CudaBackend.open(DeviceOptions.DEFAULT, options)) {
+      try (Session session = SimulatedBackend.open(DeviceOptions.DEFAULT, options)) {
         return Runner.run(test, session);
       }
     }

@@ -1,0 +1,50 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.backend.Backend;
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.Simulator;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * {@code sim}: the project's own CUDA kernels on the simulated device, which needs no card. For
+ * tests and for looking at kernels; slow, and never chosen by {@code auto}.
+ */
+public final class SimulatedBackend implements Backend {
+  /** For {@link java.util.ServiceLoader}. */
+  public SimulatedBackend() {}
+
+  @Override
+  public String name() {
+    return "sim";
+  }
+
+  @Override
+  public int priority() {
+    return 0;
+  }
+
+  @Override
+  public String unavailableReason() {
+    return Simulator.unavailableReason();
+  }
+
+  @Override
+  public List<String> report() {
+    List<String> lines = new ArrayList<>();
+    lines.add("CUDA kernels without a card: for tests and for looking at kernels; slow");
+    lines.addAll(CudaDevices.report(CudaDriver.simulated()));
+    return lines;
+  }
+
+  @Override
+  public Session open(DeviceOptions options) {
+    return open(options, SessionOptions.DEFAULT);
+  }
+
+  static Session open(DeviceOptions options, SessionOptions memory) {
+    return new CudaSession("sim", CudaDevices.find("sim", CudaDriver.simulated(), options), memory);
+  }
+}
