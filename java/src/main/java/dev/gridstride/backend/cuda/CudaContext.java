@@ -111,7 +111,7 @@ public final class CudaContext implements AutoCloseable {
     return CudaStream.create(this, false);
   }
 
-  /** An event for waiting. */
+  /** An event for waiting. A thread that waits for it sleeps. */
   public CudaEvent createEvent() {
     return CudaEvent.create(this, false);
   }
@@ -164,9 +164,13 @@ public final class CudaContext implements AutoCloseable {
     return lost == null && handle.isOpen();
   }
 
-  /** For launches: makes this context current without making objects. JCuda's exceptions pass. */
-  void setCurrent() {
-    cuCtxSetCurrent(context);
+  /** Makes this context current on the calling thread without making objects. */
+  int setCurrent() {
+    try {
+      return cuCtxSetCurrent(context);
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
   }
 
   /**
@@ -185,7 +189,7 @@ public final class CudaContext implements AutoCloseable {
   /** As {@link #call}, but returns the status of the call itself. */
   int status(String name, Supplier<String> doing, IntSupplier call) {
     requireUsable(name, doing);
-    int status = Status.of(() -> cuCtxSetCurrent(context));
+    int status = setCurrent();
     if (status != Status.SUCCESS) {
       throw failure("cuCtxSetCurrent", status, doing.get());
     }
@@ -246,7 +250,7 @@ public final class CudaContext implements AutoCloseable {
       synchronized (open) {
         open.remove(closing);
       }
-      if (Status.of(() -> cuCtxSetCurrent(context)) == Status.SUCCESS) {
+      if (setCurrent() == Status.SUCCESS) {
         closing.free(isLost());
       }
     }
@@ -259,7 +263,7 @@ public final class CudaContext implements AutoCloseable {
     if (!handle.markClosed(where)) {
       return;
     }
-    boolean current = Status.of(() -> cuCtxSetCurrent(context)) == Status.SUCCESS;
+    boolean current = setCurrent() == Status.SUCCESS;
     Deque<Handle> children = new ArrayDeque<>();
     synchronized (open) {
       open.forEach(children::push);

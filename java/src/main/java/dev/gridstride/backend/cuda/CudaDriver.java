@@ -153,8 +153,9 @@ public final class CudaDriver {
     Path folder = NativeFolder.get();
     String before = System.setProperty("java.io.tmpdir", folder.toString());
     try {
-      JCudaDriver.setExceptionsEnabled(true);
-    } catch (LinkageError e) {
+      // Every status is looked at here, so JCuda's own exceptions stay as the application has them.
+      Class.forName(JCudaDriver.class.getName());
+    } catch (LinkageError | ClassNotFoundException e) {
       throw new BackendException("cuda: JCuda cannot be loaded: " + e.getMessage(), e);
     } finally {
       System.setProperty("java.io.tmpdir", before);

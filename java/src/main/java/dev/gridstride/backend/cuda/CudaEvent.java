@@ -14,6 +14,10 @@ import jcuda.driver.CUevent_flags;
 
 /** A point in a stream's work that others can wait for. */
 public final class CudaEvent implements AutoCloseable {
+  private static final String RECORDING = "recording an event";
+  private static final String WAITING = "waiting for an event";
+  private static final String ASKING = "asking whether an event has happened";
+
   private final CudaContext context;
   private final CUevent event;
   private final Handle handle;
@@ -30,28 +34,78 @@ public final class CudaEvent implements AutoCloseable {
 
   static CudaEvent create(CudaContext context, boolean timing) {
     CUevent event = new CUevent();
-    int flags = timing ? CUevent_flags.CU_EVENT_DEFAULT : CUevent_flags.CU_EVENT_DISABLE_TIMING;
+    int flags =
+        timing
+            ? CUevent_flags.CU_EVENT_DEFAULT
+            : CUevent_flags.CU_EVENT_DISABLE_TIMING | CUevent_flags.CU_EVENT_BLOCKING_SYNC;
     context.call("cuEventCreate", () -> "making an event", () -> cuEventCreate(event, flags));
     return new CudaEvent(context, event);
   }
 
-  /** Moves it to the end of what was put into {@code stream} so far. */
+  /** Moves it to the end of what was put into {@code stream} so far. Makes no objects. */
   public void record(CudaStream stream) {
-    stream.requireUsableIn(context, "recording an event");
-    call("cuEventRecord", () -> "recording an event", () -> cuEventRecord(event, stream.stream()));
+    stream.requireUsableIn(context, RECORDING);
+    enter("cuEventRecord", RECORDING);
+    check("cuEventRecord", RECORDING, recordIn(stream));
     capture = stream.capture();
   }
 
-  /** Waits until the work before it is done; at once if it was never recorded. */
-  public void synchronize() {
-    call("cuEventSynchronize", () -> "waiting for an event", () -> cuEventSynchronize(event));
+  private int recordIn(CudaStream stream) {
+    try {
+      return cuEventRecord(event, stream.stream());
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
   }
 
-  /** Whether the work before it is done. */
+  /**
+   * Waits until the work before it is done; at once if it was never recorded. Makes no objects.
+   * Errors of that work surface here.
+   */
+  public void synchronize() {
+    enter("cuEventSynchronize", WAITING);
+    check("cuEventSynchronize", WAITING, await());
+  }
+
+  private int await() {
+    try {
+      return cuEventSynchronize(event);
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
+  }
+
+  /** Whether the work before it is done. Makes no objects. */
   public boolean isDone() {
-    Supplier<String> doing = () -> "asking whether an event has happened";
-    handle.requireOpen(doing.get());
-    return context.isReady("cuEventQuery", doing, () -> cuEventQuery(event));
+    enter("cuEventQuery", ASKING);
+    int status = query();
+    if (status == Status.NOT_READY) {
+      return false;
+    }
+    check("cuEventQuery", ASKING, status);
+    return true;
+  }
+
+  private int query() {
+    try {
+      return cuEventQuery(event);
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
+  }
+
+  private void enter(String call, String doing) {
+    handle.requireOpen(doing);
+    if (!context.isUsable()) {
+      context.requireUsable(call, () -> doing);
+    }
+    check("cuCtxSetCurrent", doing, context.setCurrent());
+  }
+
+  private void check(String call, String doing, int status) {
+    if (status != Status.SUCCESS) {
+      throw context.failure(call, status, doing);
+    }
   }
 
   /**

@@ -40,11 +40,21 @@ public final class CudaGraphExec implements AutoCloseable {
         || !context.isUsable()) {
       explain(stream);
     }
+    int status = context.setCurrent();
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuCtxSetCurrent", status, "launching a graph");
+    }
+    status = launchIn(stream);
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuGraphLaunch", status, "launching a graph");
+    }
+  }
+
+  private int launchIn(CudaStream stream) {
     try {
-      context.setCurrent();
-      cuGraphLaunch(exec, stream.stream());
+      return cuGraphLaunch(exec, stream.stream());
     } catch (jcuda.CudaException e) {
-      throw context.failure("cuGraphLaunch", Status.number(e), "launching a graph");
+      return Status.number(e);
     }
   }
 

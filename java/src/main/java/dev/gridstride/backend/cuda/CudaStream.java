@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda;
 
+import static jcuda.driver.JCudaDriver.cuGraphDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamBeginCapture;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
@@ -113,6 +114,18 @@ public final class CudaStream implements AutoCloseable {
       }
     }
     return new CudaGraph(context, graph, ended == null ? new Capture() : ended);
+  }
+
+  /** Gives up a recording, if there is one. Never throws. */
+  public void abandonCapture() {
+    if (capture != null) {
+      capture.end();
+    }
+    CUgraph graph = new CUgraph();
+    if (context.setCurrent() == Status.SUCCESS
+        && Status.of(() -> cuStreamEndCapture(stream, graph)) == Status.SUCCESS) {
+      Status.of(() -> cuGraphDestroy(graph));
+    }
   }
 
   /** Whether it is recording a graph. */

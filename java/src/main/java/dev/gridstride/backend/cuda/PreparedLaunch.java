@@ -104,9 +104,22 @@ public final class PreparedLaunch {
     if (stream.context() != context || !stream.isOpen() || !context.isUsable()) {
       explain(stream);
     }
+    int status = context.setCurrent();
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuCtxSetCurrent", status, doing());
+    }
+    status = launchIn(stream);
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuLaunchKernel", status, doing());
+    }
+    if (stream.isCapturing()) {
+      forEachMemory(stream::uses);
+    }
+  }
+
+  private int launchIn(CudaStream stream) {
     try {
-      context.setCurrent();
-      cuLaunchKernel(
+      return cuLaunchKernel(
           kernel.function(),
           grid.x(),
           grid.y(),
@@ -119,10 +132,7 @@ public final class PreparedLaunch {
           null,
           extra);
     } catch (jcuda.CudaException e) {
-      throw context.failure("cuLaunchKernel", Status.number(e), doing());
-    }
-    if (stream.isCapturing()) {
-      forEachMemory(stream::uses);
+      return Status.number(e);
     }
   }
 

@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** A program as launches on the session's stream, in node order. */
+/**
+ * A program as launches on the session's stream, in node order: recorded once, when it is compiled,
+ * and replayed with one launch of a graph a run. Nothing in a run differs from the one before.
+ */
 final class CudaExecutable implements Executable {
   /** Something that is ready to be put on the stream. */
   @FunctionalInterface
@@ -38,8 +41,13 @@ final class CudaExecutable implements Executable {
   private final DeviceMemory memory;
   private final CudaStream stream;
   private final List<Step> steps = new ArrayList<>();
+
+  /** Null if there is nothing to do, or if every node is to be looked at. */
+  private final StepGraphs graphs;
+
   private final long bytes;
   private final int allocations;
+  private long runs;
   private boolean closed;
 
   CudaExecutable(CudaSession session, Program program, Recording recording) {
@@ -53,6 +61,11 @@ final class CudaExecutable implements Executable {
       allocate();
       recording.steps().forEach(step -> steps.add(prepare(step)));
       stream.synchronize();
+      int commands = steps.stream().mapToInt(step -> step.actions().size()).sum();
+      graphs =
+          commands == 0 || session.options().guards()
+              ? null
+              : new StepGraphs(stream, session.queue(), this::enqueue, commands);
       complete = true;
     } finally {
       if (!complete) {
@@ -83,7 +96,11 @@ final class CudaExecutable implements Executable {
   }
 
   private Step prepare(Recording.Step step) {
-    return new Step(step, step.commands().stream().map(this::prepare).toList());
+    try {
+      return new Step(step, step.commands().stream().map(this::prepare).toList());
+    } catch (BackendException e) {
+      throw inNode(step.node(), e);
+    }
   }
 
   private Action prepare(Command command) {
@@ -111,13 +128,38 @@ final class CudaExecutable implements Executable {
 
   @Override
   public void run() {
+    run(1);
+  }
+
+  @Override
+  public void run(int times) {
+    if (times < 1) {
+      throw new IllegalArgumentException("run: times must be at least 1, got " + times);
+    }
     checkOpen();
     if (session.options().guards()) {
-      runGuarded();
-      return;
+      for (int i = 0; i < times; i++) {
+        runGuarded();
+      }
+    } else if (graphs != null) {
+      session.runs(this);
+      runs += times;
+      try {
+        graphs.launch(times);
+      } catch (BackendException e) {
+        throw session.during(e);
+      }
     }
+  }
+
+  /** Puts the work of one run on a stream. */
+  private void enqueue(CudaStream to) {
     for (Step step : steps) {
-      step.enqueue(stream);
+      try {
+        step.enqueue(to);
+      } catch (BackendException e) {
+        throw inNode(step.recorded().node(), e);
+      }
     }
   }
 
@@ -131,11 +173,49 @@ final class CudaExecutable implements Executable {
         step.enqueue(stream);
         stream.synchronize();
       } catch (BackendException e) {
-        throw new BackendException(session.name() + ": in " + node + ": " + e.getMessage(), e);
+        throw inNode(node, e);
       }
       memory.checkGuards(node);
       session.checkGuards(node);
     }
+  }
+
+  private BackendException inNode(Node node, BackendException e) {
+    return new BackendException(
+        session.name() + ": in " + withShapes(node) + ": " + e.getMessage(), e);
+  }
+
+  /** For example {@code relu1 = relu(conv1), FLOAT32 [8,3] to FLOAT32 [8,3]}. */
+  private static String withShapes(Node node) {
+    return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
+  }
+
+  private static String types(List<Value> values) {
+    return values.stream().map(value -> value.type().toString()).collect(Collectors.joining(", "));
+  }
+
+  /**
+   * Which run this is and where in it {@code error} may be: in the nodes whose kernel it names, or
+   * else anywhere between the first and the last.
+   */
+  String describeRun(BackendException error) {
+    List<Node> named =
+        steps.stream()
+            .filter(step -> step.recorded().commands().stream().anyMatch(c -> names(error, c)))
+            .map(step -> step.recorded().node())
+            .toList();
+    String where =
+        named.isEmpty()
+            ? "from "
+                + withShapes(steps.get(0).recorded().node())
+                + " through "
+                + withShapes(steps.get(steps.size() - 1).recorded().node())
+            : named.stream().map(CudaExecutable::withShapes).collect(Collectors.joining(", or "));
+    return "run " + runs + " of a program of " + steps.size() + " nodes, in " + where;
+  }
+
+  private static boolean names(BackendException error, Command command) {
+    return command instanceof Command.Launch launch && error.getMessage().contains(launch.kernel());
   }
 
   @Override
@@ -190,7 +270,7 @@ final class CudaExecutable implements Executable {
     if (output.role().persistent()) {
       return session.read(output);
     }
-    stream.synchronize();
+    session.synchronize();
     return session.transfer().read(recording.memory(output).buffer(), output.type());
   }
 
@@ -234,8 +314,11 @@ final class CudaExecutable implements Executable {
   public void close() {
     if (!closed) {
       closed = true;
-      session.forget(this);
       session.settle();
+      session.forget(this);
+      if (graphs != null) {
+        graphs.close();
+      }
       steps.clear();
       memory.close();
     }

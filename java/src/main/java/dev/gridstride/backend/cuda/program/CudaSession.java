@@ -33,12 +33,17 @@ final class CudaSession implements Session {
   private final SessionOptions options;
   private final CudaContext context;
   private final CudaStream stream;
+  private final LaunchQueue queue;
   private final Transfer transfer;
   private final DeviceMemory memory;
   private final Map<String, CudaModule> modules = new HashMap<>();
   private final Map<String, Kept> persistent = new LinkedHashMap<>();
   private final Set<CudaExecutable> executables = new LinkedHashSet<>();
   private long programAllocations;
+
+  /** Whose work was put on the stream last, or null. */
+  private CudaExecutable latest;
+
   private boolean closed;
 
   /**
@@ -54,6 +59,7 @@ final class CudaSession implements Session {
     boolean complete = false;
     try {
       stream = context.createStream();
+      queue = new LaunchQueue(context, stream);
       transfer = new Transfer(context);
       memory = new DeviceMemory(context, options.guards());
       complete = true;
@@ -82,6 +88,10 @@ final class CudaSession implements Session {
 
   CudaStream stream() {
     return stream;
+  }
+
+  LaunchQueue queue() {
+    return queue;
   }
 
   Transfer transfer() {
@@ -183,14 +193,14 @@ final class CudaSession implements Session {
               + ", got "
               + tensor.type());
     }
-    stream.synchronize();
+    synchronize();
     transfer.write(kept.memory().buffer(), tensor);
   }
 
   @Override
   public Tensor read(Value value) {
     Kept kept = find(value);
-    stream.synchronize();
+    synchronize();
     return transfer.read(kept.memory().buffer(), kept.type());
   }
 
@@ -201,8 +211,29 @@ final class CudaSession implements Session {
       throw new ProgramException(
           name + ": read " + value.name() + ": expected a scalar, it is " + kept.type());
     }
-    stream.synchronize();
+    synchronize();
     return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
+  }
+
+  /** Waits for the stream. Errors of programs that ran before surface here. */
+  void synchronize() {
+    try {
+      stream.synchronize();
+    } catch (BackendException e) {
+      throw during(e);
+    }
+  }
+
+  /** Notes that an executable is about to put work on the stream. */
+  void runs(CudaExecutable executable) {
+    latest = executable;
+  }
+
+  /** The same error with the program that ran last. */
+  BackendException during(BackendException e) {
+    return latest == null
+        ? e
+        : new BackendException(name + ": " + latest.describeRun(e) + ": " + e.getMessage(), e);
   }
 
   void checkGuards(Object after) {
@@ -222,6 +253,7 @@ final class CudaSession implements Session {
 
   void forget(CudaExecutable executable) {
     executables.remove(executable);
+    latest = latest == executable ? null : latest;
   }
 
   @Override
