@@ -66,6 +66,14 @@ void set(const std::string& key, const std::string& value) {
     }
     settings.major = major;
     settings.minor = minor;
+  } else if (key == "driver_version") {
+    int major = 0, minor = 0;
+    char rest = 0;
+    if (std::sscanf(value.c_str(), "%d.%d%c", &major, &minor, &rest) != 2 || major < 1 || major > 99 || minor < 0 ||
+        minor > 9) {
+      fail(CUDA_ERROR_INVALID_VALUE, "driver version %s is no CUDA version, such as 12.6", value.c_str());
+    }
+    settings.driver_version = 1000 * major + 10 * minor;
   } else if (key == "seed") {
     char* end = nullptr;
     errno = 0;
@@ -85,7 +93,8 @@ void set(const std::string& key, const std::string& value) {
     settings.verbose = flag_value(key, value);
   } else {
     fail(CUDA_ERROR_INVALID_VALUE,
-         "unknown setting %s; there are devices, memory, compute_capability, seed, checked, verbose", key.c_str());
+         "unknown setting %s; there are devices, memory, compute_capability, driver_version, seed, checked, "
+         "verbose", key.c_str());
   }
 }
 

@@ -150,9 +150,10 @@ CU_CALL cuInit(unsigned flags) {
 }
 
 CU_CALL cuDriverGetVersion(int* out) {
-  if (out == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  *out = 12060;
-  return CUDA_SUCCESS;
+  CALL(OTHER)
+  if (out == nullptr) fail(CUDA_ERROR_INVALID_VALUE, "the place for the version is null");
+  *out = settings.driver_version;
+  END_CALL
 }
 
 CU_CALL cuDeviceGetCount(int* out) {

@@ -84,6 +84,7 @@ struct Settings {
   int devices = 1;
   size_t memory = size_t{8} << 30;  // bytes a device
   int major = 9, minor = 0;
+  int driver_version = 12060;  // 1000 * major + 10 * minor, as cuDriverGetVersion tells it
   uint64_t seed = 0;
   bool checked = false;
   bool verbose = false;

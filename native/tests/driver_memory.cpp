@@ -262,6 +262,15 @@ TEST(settings) {
   CHECK_CODE(gridstride_sim_set("memory", "lots"), 1);
   CHECK_CODE(gridstride_sim_set("compute_capability", "6.1"), 1);
   CHECK_OK(gridstride_sim_set("compute_capability", "7.5"));
+  for (const char* bad : {"12", "12.6.1", "new", "0.1", "-12.0", "12.10"}) {
+    CHECK_CODE(gridstride_sim_set("driver_version", bad), 1);
+    CHECK_SAYS("is no CUDA version");
+  }
+  int version = 0;
+  CHECK_OK(gridstride_sim_set("driver_version", "13.1"));
+  CHECK_OK(cuDriverGetVersion(&version));
+  CHECK(version == 13010);
+  CHECK_OK(gridstride_sim_set("driver_version", "12.6"));
   CHECK_OK(gridstride_sim_set("devices", "2"));
   begin();
   CHECK_CODE(gridstride_sim_set("devices", "1"), 800);
