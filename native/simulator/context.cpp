@@ -70,6 +70,8 @@ void Context::check() const {
 
 Context& current_even_if_broken() { return top(); }
 
+Context* current_if_any() { return stack.empty() || stack.back() == nullptr || stack.back()->destroyed ? nullptr : stack.back(); }
+
 Context& current() {
   Context& context = top();
   context.check();
@@ -120,7 +122,7 @@ CU_CALL cuCtxCreate_v2(CUcontext* out, unsigned flags, CUdevice device) {
 }
 
 CU_CALL cuCtxDestroy_v2(CUcontext context) {
-  CALL(OTHER)
+  CALL(END)
   Context& c = context_handle(context);
   if (c.primary) fail(CUDA_ERROR_INVALID_CONTEXT, "a primary context is released with cuDevicePrimaryCtxRelease");
   if (!stack.empty() && stack.back() == &c) stack.pop_back();
@@ -259,7 +261,7 @@ CU_CALL cuDevicePrimaryCtxRetain(CUcontext* out, CUdevice device) {
 }
 
 CU_CALL cuDevicePrimaryCtxRelease_v2(CUdevice device) {
-  CALL(OTHER)
+  CALL(END)
   Device& d = device_at(device);
   if (d.retained == 0) fail(CUDA_ERROR_INVALID_CONTEXT, "device %d has no primary context to release", device);
   if (--d.retained == 0) {

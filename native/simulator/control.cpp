@@ -144,6 +144,18 @@ EXPORTED void gridstride_sim_clear_faults() {
   clear_faults();
 }
 
+EXPORTED void gridstride_sim_start_trace() {
+  std::lock_guard<std::mutex> hold(driver_lock);
+  start_trace();
+}
+
+EXPORTED const char* gridstride_sim_end_trace() {
+  thread_local std::string mine;
+  std::lock_guard<std::mutex> hold(driver_lock);
+  mine = end_trace();
+  return mine.c_str();
+}
+
 EXPORTED const char* gridstride_sim_last_error() {
   thread_local std::string mine;
   std::lock_guard<std::mutex> hold(driver_lock);

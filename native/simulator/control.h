@@ -10,6 +10,8 @@ long call_count(const std::string& name);  // -1: never called, or no such call
 void add_fault(const std::string& name, long nth, int code);
 void clear_faults();
 const std::string& last_failure_text();
+void start_trace();
+std::string end_trace();
 
 }  // namespace gridstride
 
@@ -20,6 +22,11 @@ int gridstride_sim_set(const char* key, const char* value);
 // The nth (from 1) next call of `call` ("cuMemAlloc_v2") or of a kind ("alloc", "copy", "launch", "module", "sync", "any") fails with code.
 int gridstride_sim_fault(const char* call, long nth, int code);
 void gridstride_sim_clear_faults();
+// Begins to note the calls of CUDA that are made, those that fail included.
+void gridstride_sim_start_trace();
+// Ends that: the names of the calls in order, one a line; the nth is the nth "any" of gridstride_sim_fault. Valid until this
+// thread asks again.
+const char* gridstride_sim_end_trace();
 // The last failure in this process, in full. Valid until this thread asks again.
 const char* gridstride_sim_last_error();
 // How many live: allocations, modules, streams, events, graphs, contexts, pinned, pools, pending (work not run), unordered (work that the checker keeps); or how often: launches, or a call by name. -1: unknown.

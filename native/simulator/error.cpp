@@ -139,6 +139,7 @@ struct Fault {
 
 auto& faults = *new std::vector<Fault>;
 auto& last_failure = *new std::string;
+auto& traced = *new std::vector<const char*>;
 CallSite* sites = nullptr;
 std::mutex sites_lock;
 
@@ -153,10 +154,13 @@ const char* kind_name(Kind kind) {
   }
 }
 
+bool is_cuda_call(const CallSite& site) { return std::strncmp(site.name, "cu", 2) == 0; }
+
 }  // namespace
 
 std::mutex driver_lock;
 bool faults_armed = false;
+bool tracing = false;
 thread_local bool in_host_function = false;
 thread_local const CallSite* current_call = nullptr;
 
@@ -223,10 +227,8 @@ void clear_faults() {
 
 const std::string& last_failure_text() { return last_failure; }
 
-void inject(CallSite& site) {
-  if (std::strncmp(site.name, "cu", 2) != 0) {
-    return;  // only CUDA's own calls fail on demand
-  }
+int due_fault(const CallSite& site) {
+  if (!is_cuda_call(site)) return CUDA_SUCCESS;
   for (size_t i = 0; i < faults.size(); i++) {
     Fault& f = faults[i];
     if (f.call != "any" && f.call != site.name && f.call != kind_name(site.kind)) continue;
@@ -234,14 +236,36 @@ void inject(CallSite& site) {
     int code = f.code;
     faults.erase(faults.begin() + static_cast<long>(i));
     faults_armed = !faults.empty();
-    std::string message = "fault asked for by gridstride_sim_fault";
-    if (is_sticky(code) && initialised) {
-      Context& context = current();
-      context.sticky = code;
-      context.sticky_message = std::string(site.name) + ": " + message;
-    }
-    throw Failure{code, message};
+    return code;
   }
+  return CUDA_SUCCESS;
+}
+
+void fail_on_demand(const CallSite& site, int code) {
+  std::string message = "fault asked for by gridstride_sim_fault";
+  Context* context = current_if_any();
+  if (is_sticky(code) && context != nullptr && context->sticky == CUDA_SUCCESS) {
+    context->sticky = code;
+    context->sticky_message = std::string(site.name) + ": " + message;
+  }
+  throw Failure{code, message};
+}
+
+void start_trace() {
+  traced.clear();
+  tracing = true;
+}
+
+void trace(const CallSite& site) {
+  if (is_cuda_call(site)) traced.push_back(site.name);
+}
+
+std::string end_trace() {
+  tracing = false;
+  std::string names;
+  for (const char* name : traced) names.append(name).append("\n");
+  traced.clear();
+  return names;
 }
 
 int failed(CallSite& site, const Failure& failure) {

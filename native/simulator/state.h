@@ -31,8 +31,9 @@ std::string text(const char* format, ...) __attribute__((format(printf, 1, 2)));
 const char* code_name(int code);  // "CUDA_ERROR_INVALID_VALUE", or null
 bool is_sticky(int code);         // codes after which a context is of no more use
 
-// What faults can be asked for by kind.
-enum class Kind : uint8_t { OTHER, ALLOC, COPY, LAUNCH, MODULE, SYNC };
+// What faults can be asked for by kind. END is a context's end, which nothing can refuse: it happens, and a fault is only
+// reported.
+enum class Kind : uint8_t { OTHER, ALLOC, COPY, LAUNCH, MODULE, SYNC, END };
 
 struct CallSite {
   CallSite(const char* name, Kind kind);
@@ -43,11 +44,13 @@ struct CallSite {
 };
 
 extern std::mutex driver_lock;
-extern bool faults_armed;
+extern bool faults_armed, tracing;
 extern thread_local bool in_host_function;
 extern thread_local const CallSite* current_call;
 
-void inject(CallSite& site);  // fails if a fault is due
+int due_fault(const CallSite& site);                          // the code that this call is to fail with, or 0
+[[noreturn]] void fail_on_demand(const CallSite& site, int code);
+void trace(const CallSite& site);
 int failed(CallSite& site, const Failure& failure);
 
 // Runs the body of one call under the driver's lock; its failures become codes.
@@ -60,8 +63,11 @@ int call(CallSite& site, Body&& body) {
   int code = CUDA_SUCCESS;
   try {
     site.count++;
-    if (faults_armed) inject(site);
+    if (tracing) trace(site);
+    int due = faults_armed ? due_fault(site) : CUDA_SUCCESS;
+    if (due != CUDA_SUCCESS && site.kind != Kind::END) fail_on_demand(site, due);
     code = body();
+    if (due != CUDA_SUCCESS) fail_on_demand(site, due);
   } catch (const Failure& failure) {
     code = failed(site, failure);
   } catch (const std::bad_alloc&) {
@@ -144,6 +150,7 @@ struct Context {
 extern bool initialised;
 Context& current();                      // fails: 3, 201, 709 or the sticky code
 Context& current_even_if_broken();       // fails: 3, 201, 709
+Context* current_if_any();
 void release_context(Context& context);  // destroys all that belongs to it
 
 // ---- Handles -----------------------------------------------------------------------------------------

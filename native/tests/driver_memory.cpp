@@ -256,6 +256,31 @@ TEST(faults) {
   end();
 }
 
+TEST(trace) {
+  begin();
+  CUdeviceptr p;
+  gridstride_sim_start_trace();
+  CHECK_OK(cuMemAlloc_v2(&p, 64));
+  CHECK_OK(gridstride_sim_fault("any", 1, 999));  // not one of CUDA's
+  CHECK_CODE(cuMemFree_v2(p), 999);
+  CHECK_OK(cuCtxSynchronize());
+  CHECK(std::string(gridstride_sim_end_trace()) == "cuMemAlloc_v2\ncuMemFree_v2\ncuCtxSynchronize\n");
+  CHECK_OK(cuMemFree_v2(p));
+  CHECK(std::string(gridstride_sim_end_trace()).empty());
+  end();
+}
+
+TEST(a_context_ends_even_if_its_end_fails) {
+  CHECK_OK(cuInit(0));
+  for (int code : {201, 700}) {
+    CUcontext context;
+    CHECK_OK(cuCtxCreate_v2(&context, 0, 0));
+    CHECK_OK(gridstride_sim_fault("cuCtxDestroy_v2", 1, code));
+    CHECK_CODE(cuCtxDestroy_v2(context), code);
+    CHECK(gridstride_sim_count("contexts") == 0);
+  }
+}
+
 TEST(settings) {
   CHECK_CODE(gridstride_sim_set("colour", "blue"), 1);
   CHECK_SAYS("unknown setting colour");

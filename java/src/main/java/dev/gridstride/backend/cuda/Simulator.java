@@ -4,6 +4,7 @@ import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import dev.gridstride.backend.BackendException;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -33,6 +34,10 @@ public final class Simulator {
     int gridstride_sim_fault(String call, long nth, int code);
 
     void gridstride_sim_clear_faults();
+
+    void gridstride_sim_start_trace();
+
+    String gridstride_sim_end_trace();
 
     String gridstride_sim_last_error();
 
@@ -155,10 +160,23 @@ public final class Simulator {
     control.gridstride_sim_clear_faults();
   }
 
+  /** Begins to note which functions of the driver are called. */
+  public void startTrace() {
+    control.gridstride_sim_start_trace();
+  }
+
   /**
-   * How many there are now of {@code allocations}, {@code modules}, {@code streams}, {@code
-   * events}, {@code graphs}, {@code contexts}; or how often a function, or {@code launches}, was
-   * called.
+   * Ends {@link #startTrace}: the functions in the order of their calls, by any thread. A run that
+   * repeats these calls has its {@code n}th fail after {@code fault("any", n, code)}.
+   */
+  public List<String> endTrace() {
+    return control.gridstride_sim_end_trace().lines().toList();
+  }
+
+  /**
+   * How many there are now of {@code allocations}, {@code pinned}, {@code modules}, {@code
+   * streams}, {@code events}, {@code graphs}, {@code contexts}; or how often a function, or {@code
+   * launches}, was called.
    */
   public long count(String what) {
     return control.gridstride_sim_count(what);
