@@ -23,6 +23,11 @@ public final class CudaDevice {
   private final int index;
   private final CUdevice handle = new CUdevice();
 
+  /** Asked for once. */
+  private volatile String name;
+
+  private volatile ComputeCapability computeCapability;
+
   /**
    * What a launch may ask of a device.
    *
@@ -54,20 +59,27 @@ public final class CudaDevice {
 
   /** The maker's name for it. */
   public String name() {
-    byte[] name = new byte[256];
-    call("cuDeviceGetName", "asking for its name", () -> cuDeviceGetName(name, 256, handle));
-    int length = 0;
-    while (length < name.length && name[length] != 0) {
-      length++;
+    if (name == null) {
+      byte[] text = new byte[256];
+      call("cuDeviceGetName", "asking for its name", () -> cuDeviceGetName(text, 256, handle));
+      int length = 0;
+      while (length < text.length && text[length] != 0) {
+        length++;
+      }
+      name = new String(text, 0, length, StandardCharsets.UTF_8);
     }
-    return new String(name, 0, length, StandardCharsets.UTF_8);
+    return name;
   }
 
   /** Its generation. */
   public ComputeCapability computeCapability() {
-    return new ComputeCapability(
-        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
-        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
+    if (computeCapability == null) {
+      computeCapability =
+          new ComputeCapability(
+              attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+              attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
+    }
+    return computeCapability;
   }
 
   /** Its memory in bytes, used or not. */

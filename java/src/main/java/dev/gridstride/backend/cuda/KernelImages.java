@@ -1,6 +1,8 @@
 package dev.gridstride.backend.cuda;
 
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The project's own kernels by the name of their file, for example {@code conv2d}. On a card the
@@ -9,6 +11,9 @@ import java.util.List;
  */
 public final class KernelImages {
   private static final String SOURCE = ".cu";
+
+  /** Packaged images that were read, by the name of their file. */
+  private static final Map<String, KernelImage> PACKAGED = new ConcurrentHashMap<>();
 
   private KernelImages() {}
 
@@ -46,19 +51,17 @@ public final class KernelImages {
    *     for and there is no compiler
    */
   public static KernelImage find(CudaDevice device, String name, boolean checked) {
-    KernelSource source = source(name);
     device.requireSupported();
-    String plain = strip(name);
-    byte[] packaged =
-        device.driver().isSimulated()
-            ? Resources.bytes(
-                Resources.NATIVE + "kernels/" + plain + (checked ? ".checked.so" : ".so"))
-            : checked ? null : cubin(plain, device.computeCapability());
-    if (packaged != null) {
-      return new KernelImage(source.name(), packaged, "", KernelDeclarations.parse(source.text()));
-    }
-    return KernelCompiler.of(device)
-        .compile(source, checked ? CompileOptions.CHECKED : CompileOptions.DEFAULT);
+    String packaged = packaged(device, strip(name), checked);
+    return packaged != null
+        ? PACKAGED.computeIfAbsent(packaged, resource -> read(source(name), resource))
+        : KernelCompiler.of(device)
+            .compile(source(name), checked ? CompileOptions.CHECKED : CompileOptions.DEFAULT);
+  }
+
+  private static KernelImage read(KernelSource source, String resource) {
+    byte[] bytes = Resources.bytes(resource);
+    return new KernelImage(source.name(), bytes, "", KernelDeclarations.parse(source.text()));
   }
 
   /** As {@link #find}, and loads it. */
@@ -66,13 +69,24 @@ public final class KernelImages {
     return context.load(find(context.device(), name, checked));
   }
 
-  /** The packaged cubin of the card's own generation or the next lower that it runs, or null. */
-  private static byte[] cubin(String name, ComputeCapability card) {
+  /**
+   * The packaged image for a device, or null: on the simulated one its host image, on a card the
+   * cubin of its own generation or the next lower that it runs.
+   */
+  private static String packaged(CudaDevice device, String name, boolean checked) {
+    if (device.driver().isSimulated()) {
+      String image = Resources.NATIVE + "kernels/" + name + (checked ? ".checked.so" : ".so");
+      return Resources.exists(image) ? image : null;
+    }
+    if (checked) {
+      return null;
+    }
+    ComputeCapability card = device.computeCapability();
     for (int minor = card.minor(); minor >= 0; minor--) {
       String arch = new ComputeCapability(card.major(), minor).arch();
-      byte[] bytes = Resources.bytes(Resources.KERNELS + name + "." + arch + ".cubin");
-      if (bytes != null) {
-        return bytes;
+      String cubin = Resources.KERNELS + name + "." + arch + ".cubin";
+      if (Resources.exists(cubin)) {
+        return cubin;
       }
     }
     return null;

@@ -5,6 +5,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.LongByReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -120,18 +121,18 @@ record ParameterLayout(List<KernelParameter> parameters, List<Integer> offsets, 
     List<long[]> told = new ArrayList<>();
     LongByReference offset = new LongByReference();
     LongByReference size = new LongByReference();
+    Supplier<String> doing = () -> "asking for the parameters of " + kernel;
     while (true) {
       Object[] arguments = {new Pointer(function.value()), (long) told.size(), offset, size};
-      int status =
-          context.status(
-              "cuFuncGetParamInfo",
-              () -> "parameters of " + kernel,
-              () -> call.invokeInt(arguments));
+      int status = context.status("cuFuncGetParamInfo", doing, () -> call.invokeInt(arguments));
       if (status == Status.INVALID_VALUE) {
         return told; // past the last one
       }
-      if (status != Status.SUCCESS) {
+      if (status == Status.NOT_SUPPORTED) {
         return null;
+      }
+      if (status != Status.SUCCESS) {
+        throw context.failure("cuFuncGetParamInfo", status, doing.get());
       }
       told.add(new long[] {offset.getValue(), size.getValue()});
     }

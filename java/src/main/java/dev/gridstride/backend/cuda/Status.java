@@ -14,6 +14,7 @@ final class Status {
   static final int NO_DEVICE = CUresult.CUDA_ERROR_NO_DEVICE;
   static final int NOT_FOUND = CUresult.CUDA_ERROR_NOT_FOUND;
   static final int NOT_READY = CUresult.CUDA_ERROR_NOT_READY;
+  static final int NOT_SUPPORTED = CUresult.CUDA_ERROR_NOT_SUPPORTED;
   static final int UNKNOWN = CUresult.CUDA_ERROR_UNKNOWN;
 
   /** After these the driver refuses all further work in the context. */
