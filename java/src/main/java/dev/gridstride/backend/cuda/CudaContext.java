@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda;
 
+import static jcuda.driver.JCudaDriver.cuCtxPopCurrent;
+import static jcuda.driver.JCudaDriver.cuCtxPushCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSynchronize;
 import static jcuda.driver.JCudaDriver.cuMemGetInfo;
@@ -12,6 +14,9 @@ import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import jcuda.driver.CUcontext;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUstream;
+import jcuda.driver.JCudaDriver;
 
 /**
  * A device's memory, modules and streams, as one user of it sees them. Closing it frees all that is
@@ -35,13 +40,45 @@ public final class CudaContext implements AutoCloseable {
   /** The error that ended this context, if one did. */
   private volatile CudaException lost;
 
+  /** Where the driver leaves the context that was current. */
+  private final CUcontext popped = new CUcontext();
+
   CudaContext(CudaDevice device, CUcontext context, String closeCall, IntSupplier close) {
+    this(device, context, new Handle("context of " + device, closeCall, close));
+    handle.watch(this);
+  }
+
+  private CudaContext(CudaDevice device, CUcontext context, Handle handle) {
     this.device = device;
     this.deviceName = device.toString();
     this.context = context;
     this.limits = device.limits();
-    this.handle = new Handle("context of " + deviceName, closeCall, close);
-    handle.watch(this);
+    this.handle = handle;
+  }
+
+  /**
+   * A context that the caller has made, to work in it with the caller's memory and streams. Closing
+   * the result frees what was opened through it and leaves the context alone; close it before the
+   * caller ends the context.
+   *
+   * @throws CudaException if the driver does not know the context
+   */
+  public static CudaContext of(CUcontext context) {
+    if (context == null || context.equals(new CUcontext())) {
+      throw new IllegalArgumentException(
+          "wrapping a context: expected one of cuCtxCreate or cuDevicePrimaryCtxRetain, got null");
+    }
+    CudaDevice device = Foreign.deviceOf(context);
+    return new CudaContext(device, context, Handle.foreign("the caller's context of " + device));
+  }
+
+  /**
+   * The context that is current on the calling thread, as {@link #of}.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  public static CudaContext current() {
+    return of(Foreign.currentContext());
   }
 
   /** The device. */
@@ -76,13 +113,32 @@ public final class CudaContext implements AutoCloseable {
 
   /**
    * Device memory that belongs to somebody else, for example to another library. Closing the buffer
-   * leaves the memory alone.
+   * leaves the memory alone; it need not be closed.
    *
    * @param address where it begins on the device
    * @param name for messages
+   * @throws IllegalArgumentException if the driver does not know so many bytes there as memory of
+   *     this context
    */
   public DeviceBuffer wrap(long address, long bytes, String name) {
-    return DeviceBuffer.wrap(this, address, bytes, name);
+    return DeviceBuffer.wrap(this, new Address(new Address(), address), bytes, name);
+  }
+
+  /** As {@link #wrap(long, long, String)}. */
+  public DeviceBuffer wrap(CUdeviceptr pointer, long bytes, String name) {
+    return DeviceBuffer.wrap(
+        this, pointer == null ? new Address() : new Address(pointer, 0), bytes, name);
+  }
+
+  /**
+   * A stream of the caller. Closing the result leaves the stream alone; it need not be closed. If
+   * the caller is capturing the stream, work that is put in goes into the caller's graph.
+   *
+   * @param stream null for the default stream of this context
+   * @throws IllegalArgumentException if the stream belongs to another context
+   */
+  public CudaStream wrap(CUstream stream) {
+    return CudaStream.wrap(this, stream == null ? JCudaDriver.CU_STREAM_LEGACY : stream);
   }
 
   /**
@@ -162,6 +218,52 @@ public final class CudaContext implements AutoCloseable {
   /** Whether it is neither closed nor lost. */
   boolean isUsable() {
     return lost == null && handle.isOpen();
+  }
+
+  /** Whether both are the same context of the driver. */
+  boolean isSame(CudaContext other) {
+    return this == other || isOf(other.context);
+  }
+
+  boolean isOf(CUcontext other) {
+    return context.equals(other);
+  }
+
+  /**
+   * Does something with this context current, and makes current again what was so before.
+   *
+   * @throws IllegalStateException if this context is closed
+   * @throws CudaException if the driver refuses it
+   */
+  public void whileCurrent(Runnable work) {
+    if (!handle.isOpen()) {
+      handle.requireOpen("use of a context");
+    }
+    int status = push();
+    if (status != Status.SUCCESS) {
+      throw failure("cuCtxPushCurrent", status, "making a context current");
+    }
+    try {
+      work.run();
+    } finally {
+      pop();
+    }
+  }
+
+  private int push() {
+    try {
+      return cuCtxPushCurrent(context);
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
+  }
+
+  private void pop() {
+    try {
+      cuCtxPopCurrent(popped);
+    } catch (jcuda.CudaException e) {
+      Log.debug("making the context current that was so before", e);
+    }
   }
 
   /** Makes this context current on the calling thread without making objects. */
@@ -250,20 +352,24 @@ public final class CudaContext implements AutoCloseable {
       synchronized (open) {
         open.remove(closing);
       }
-      if (setCurrent() == Status.SUCCESS) {
+      if (closing.isOwned() && setCurrent() == Status.SUCCESS) {
         closing.free(isLost());
       }
     }
   }
 
-  /** Closes all that is open in this context, newest first, and then the context. Never throws. */
+  /**
+   * Closes all that is open in this context, newest first, and then the context, unless it is the
+   * caller's. Never throws.
+   */
   @Override
   public void close() {
     String where = Handle.caller();
     if (!handle.markClosed(where)) {
       return;
     }
-    boolean current = setCurrent() == Status.SUCCESS;
+    boolean owned = handle.isOwned();
+    boolean current = (owned ? setCurrent() : push()) == Status.SUCCESS;
     Deque<Handle> children = new ArrayDeque<>();
     synchronized (open) {
       open.forEach(children::push);
@@ -274,7 +380,11 @@ public final class CudaContext implements AutoCloseable {
         child.free(isLost());
       }
     }
-    handle.free(isLost());
+    if (owned) {
+      handle.free(isLost());
+    } else if (current) {
+      pop();
+    }
   }
 
   @Override

@@ -52,6 +52,10 @@ public final class CudaDevice {
     return driver;
   }
 
+  boolean is(CUdevice other) {
+    return handle.equals(other);
+  }
+
   /** Its number, from 0. */
   public int index() {
     return index;

@@ -111,6 +111,14 @@ public final class CudaDriver {
     return loaded;
   }
 
+  /**
+   * The driver for what the program has made by itself: the one opened before, else the installed
+   * one, which the program must have loaded.
+   */
+  static synchronized CudaDriver ofProcess() {
+    return loaded == null ? card() : loaded;
+  }
+
   /** The driver that this process has loaded, or null. */
   static synchronized CudaDriver loaded() {
     return loaded;
@@ -146,8 +154,10 @@ public final class CudaDriver {
   }
 
   /**
-   * Loads JCuda's own native library. JCuda unpacks it to a fixed name in {@code java.io.tmpdir} if
-   * there is none, which other processes may be doing too, so it is shown a folder of this process.
+   * Loads JCuda's own native library, if the program has not done so. Whether JCuda throws or
+   * returns its codes is left as the program has it. JCuda unpacks it to a fixed name in {@code
+   * java.io.tmpdir} if there is none, which other processes may be doing too, so it is shown a
+   * folder of this process.
    */
   private static void loadJCuda() {
     Path folder = NativeFolder.get();

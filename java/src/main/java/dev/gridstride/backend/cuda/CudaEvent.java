@@ -135,7 +135,7 @@ public final class CudaEvent implements AutoCloseable {
 
   void requireUsableIn(CudaContext other, String doing) {
     handle.requireOpen(doing);
-    if (other != context) {
+    if (!context.isSame(other)) {
       throw new IllegalArgumentException(doing + ": the event belongs to another context");
     }
   }

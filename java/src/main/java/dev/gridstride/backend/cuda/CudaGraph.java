@@ -50,7 +50,7 @@ public final class CudaGraph implements AutoCloseable {
    */
   public Node add(PreparedLaunch launch, List<Node> after) {
     handle.requireOpen("adding to a graph");
-    if (launch.context() != context || after.stream().anyMatch(node -> node.graph != this)) {
+    if (!launch.context().isSame(context) || after.stream().anyMatch(node -> node.graph != this)) {
       throw new IllegalArgumentException(
           "adding " + launch + " to a graph: it, or what it runs after, belongs elsewhere");
     }

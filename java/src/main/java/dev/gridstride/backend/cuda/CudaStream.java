@@ -5,6 +5,7 @@ import static jcuda.driver.JCudaDriver.cuStreamBeginCapture;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamEndCapture;
+import static jcuda.driver.JCudaDriver.cuStreamIsCapturing;
 import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuStreamWaitEvent;
@@ -18,6 +19,7 @@ import java.util.function.Supplier;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.CUstreamCaptureStatus;
 import jcuda.driver.CUstream_flags;
 
 /**
@@ -35,18 +37,26 @@ public final class CudaStream implements AutoCloseable {
   /** The recording that work put in goes to instead of the device, or null. */
   private Capture capture;
 
-  private CudaStream(CudaContext context, CUstream stream) {
+  private CudaStream(CudaContext context, CUstream stream, Handle handle) {
     this.context = context;
     this.stream = stream;
-    this.handle = context.opened("stream", "cuStreamDestroy", () -> cuStreamDestroy(stream));
-    handle.watch(this);
+    this.handle = handle;
   }
 
   static CudaStream create(CudaContext context, boolean blocking) {
     CUstream stream = new CUstream();
     int flags = blocking ? CUstream_flags.CU_STREAM_DEFAULT : CUstream_flags.CU_STREAM_NON_BLOCKING;
     context.call("cuStreamCreate", () -> "opening a stream", () -> cuStreamCreate(stream, flags));
-    return new CudaStream(context, stream);
+    Handle handle = context.opened("stream", "cuStreamDestroy", () -> cuStreamDestroy(stream));
+    CudaStream created = new CudaStream(context, stream, handle);
+    handle.watch(created);
+    return created;
+  }
+
+  /** A stream of the caller. */
+  static CudaStream wrap(CudaContext context, CUstream stream) {
+    Foreign.requireStreamOf(context, stream);
+    return new CudaStream(context, stream, Handle.foreign("the caller's stream"));
   }
 
   /** The context it works in. */
@@ -128,9 +138,20 @@ public final class CudaStream implements AutoCloseable {
     }
   }
 
-  /** Whether it is recording a graph. */
+  /**
+   * Whether work put in goes into a graph: because of {@link #beginCapture}, or because the caller
+   * is capturing a stream of its own.
+   */
   public boolean isCapturing() {
-    return capture != null;
+    if (capture != null || handle.isOwned()) {
+      return capture != null;
+    }
+    int[] status = new int[1];
+    call(
+        "cuStreamIsCapturing",
+        () -> "asking whether a stream is captured",
+        () -> cuStreamIsCapturing(stream, status));
+    return status[0] != CUstreamCaptureStatus.CU_STREAM_CAPTURE_STATUS_NONE;
   }
 
   private void join(Capture joined) {
@@ -168,7 +189,7 @@ public final class CudaStream implements AutoCloseable {
 
   void requireUsableIn(CudaContext other, String doing) {
     handle.requireOpen(doing);
-    if (other != context) {
+    if (!context.isSame(other)) {
       throw new IllegalArgumentException(doing + ": the stream belongs to another context");
     }
   }
@@ -180,7 +201,7 @@ public final class CudaStream implements AutoCloseable {
     context.call(name, doing, call);
   }
 
-  /** Frees it; work put in still runs. Never throws. */
+  /** Frees it, unless it is the caller's; work put in still runs. Never throws. */
   @Override
   public void close() {
     context.close(handle);

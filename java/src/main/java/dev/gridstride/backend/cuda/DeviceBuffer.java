@@ -64,33 +64,36 @@ public final class DeviceBuffer implements AutoCloseable {
         "cuMemAlloc",
         () -> "allocating " + bytes + " bytes for " + name,
         () -> cuMemAlloc(address, bytes));
-    return own(context, address, bytes, name, "cuMemFree", true);
+    Handle handle = context.opened(describe(name, bytes), "cuMemFree", () -> cuMemFree(address));
+    DeviceBuffer buffer = new DeviceBuffer(context, handle, address, 0, bytes, name, false);
+    handle.watch(buffer);
+    return buffer;
   }
 
-  static DeviceBuffer wrap(CudaContext context, long number, long bytes, String name) {
-    if (number == 0 || bytes <= 0) {
+  static DeviceBuffer wrap(CudaContext context, Address address, long bytes, String name) {
+    if (address.value() == 0 || bytes <= 0) {
       throw new IllegalArgumentException(
-          "wrapping " + name + ": expected an address and a size, got " + number + ", " + bytes);
+          "wrapping "
+              + name
+              + ": expected an address and a size, got 0x"
+              + Long.toHexString(address.value())
+              + " and "
+              + bytes
+              + " bytes");
     }
-    return own(context, new Address(new Address(), number), bytes, name, "none", false);
+    Foreign.requireMemory(context, address, bytes, name);
+    Handle handle = Handle.foreign(describe(name, bytes));
+    return new DeviceBuffer(context, handle, address, 0, bytes, name, false);
+  }
+
+  private static String describe(String name, long bytes) {
+    return name + " (" + bytes + " bytes)";
   }
 
   /** A variable of a module. */
   static DeviceBuffer within(
       CudaContext context, Handle module, Address address, long bytes, String name) {
     return new DeviceBuffer(context, module, address, 0, bytes, name, true);
-  }
-
-  private static DeviceBuffer own(
-      CudaContext context, Address address, long bytes, String name, String call, boolean free) {
-    Handle handle =
-        context.opened(
-            name + " (" + bytes + " bytes)",
-            call,
-            free ? () -> cuMemFree(address) : () -> Status.SUCCESS);
-    DeviceBuffer buffer = new DeviceBuffer(context, handle, address, 0, bytes, name, false);
-    handle.watch(buffer);
-    return buffer;
   }
 
   /**
@@ -319,7 +322,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /** Throws if this is {@link #NULL}, closed or of another context. */
   void requireUsableIn(CudaContext other, String doing) {
     requireOpen(doing);
-    if (context != other) {
+    if (!context.isSame(other)) {
       throw new IllegalArgumentException(doing + ": " + this + " belongs to another context");
     }
   }
@@ -357,6 +360,6 @@ public final class DeviceBuffer implements AutoCloseable {
     if (handle == null) {
       return "NULL";
     }
-    return name + (isSlice ? " [" + range(offset, bytes) + "]" : " (" + bytes + " bytes)");
+    return isSlice ? name + " [" + range(offset, bytes) + "]" : describe(name, bytes);
   }
 }

@@ -24,12 +24,22 @@ final class Handle implements Runnable {
    *
    * @param what for messages, for example {@code buffer weights (4096 bytes)}
    * @param freeCall the driver's function that frees it
+   * @param free calls it; null if there is nothing to free
    */
   Handle(String what, String freeCall, IntSupplier free) {
     this.what = what;
     this.freeCall = freeCall;
     this.free = free;
     this.opened = caller();
+  }
+
+  /**
+   * Something that belongs to the caller: there is nothing to free, and dropping it is no leak.
+   *
+   * @param what for messages
+   */
+  static Handle foreign(String what) {
+    return new Handle(what, "", null);
   }
 
   /** Reports a leak if {@code owner} is dropped before this is closed. */
@@ -71,6 +81,11 @@ final class Handle implements Runnable {
     }
     closed = where;
     return true;
+  }
+
+  /** Whether it is freed when it is closed. */
+  boolean isOwned() {
+    return free != null;
   }
 
   /** Frees it; what goes wrong is logged unless the context is lost anyway. */

@@ -112,7 +112,7 @@ public final class PreparedLaunch {
     if (status != Status.SUCCESS) {
       throw context.failure("cuLaunchKernel", status, doing());
     }
-    if (stream.isCapturing()) {
+    if (stream.capture() != null) {
       forEachMemory(stream::uses);
     }
   }
