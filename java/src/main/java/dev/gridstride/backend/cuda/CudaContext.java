@@ -8,8 +8,10 @@ import static jcuda.driver.JCudaDriver.cuMemGetInfo;
 
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
@@ -36,6 +38,9 @@ public final class CudaContext implements AutoCloseable {
 
   /** What is open in this context, oldest first. */
   private final Set<Handle> open = new LinkedHashSet<>();
+
+  /** What could not be freed and does not end with this context: tried once more at its end. */
+  private final List<Handle> refused = new ArrayList<>();
 
   /** The error that ended this context, if one did. */
   private volatile CudaException lost;
@@ -337,9 +342,17 @@ public final class CudaContext implements AutoCloseable {
     return error;
   }
 
-  /** Adds something that was just opened in this context. */
+  /** Adds something that was just opened in this context, whose end would free it. */
   Handle opened(String what, String freeCall, IntSupplier free) {
-    Handle added = new Handle(what, freeCall, free);
+    return opened(new Handle(what, freeCall, free));
+  }
+
+  /** Adds something that was just opened for this context, but that its end does not free. */
+  Handle openedApart(String what, String freeCall, IntSupplier free) {
+    return opened(new Handle(what, freeCall, free, false));
+  }
+
+  private Handle opened(Handle added) {
     synchronized (open) {
       open.add(added);
     }
@@ -352,8 +365,20 @@ public final class CudaContext implements AutoCloseable {
       synchronized (open) {
         open.remove(closing);
       }
-      if (closing.isOwned() && setCurrent() == Status.SUCCESS) {
-        closing.free(isLost());
+      if (closing.isOwned()) {
+        int status = setCurrent();
+        if (status != Status.SUCCESS && !isLost()) {
+          closing.report("cuCtxSetCurrent", status, deviceName);
+        }
+        free(closing);
+      }
+    }
+  }
+
+  private void free(Handle closed) {
+    if (!closed.free(deviceName, isLost()) && !closed.endsWithContext()) {
+      synchronized (open) {
+        refused.add(closed);
       }
     }
   }
@@ -369,20 +394,28 @@ public final class CudaContext implements AutoCloseable {
       return;
     }
     boolean owned = handle.isOwned();
-    boolean current = (owned ? setCurrent() : push()) == Status.SUCCESS;
+    int status = owned ? setCurrent() : push();
+    if (status != Status.SUCCESS && !isLost()) {
+      handle.report(owned ? "cuCtxSetCurrent" : "cuCtxPushCurrent", status, deviceName);
+    }
+    // Without its context a handle may be anything in the context that is current instead.
+    boolean mayFree = owned || status == Status.SUCCESS;
     Deque<Handle> children = new ArrayDeque<>();
     synchronized (open) {
       open.forEach(children::push);
       open.clear();
     }
     for (Handle child : children) {
-      if (child.markClosed(where + ", with its context") && current) {
-        child.free(isLost());
+      if (child.markClosed(where + ", with its context") && mayFree) {
+        free(child);
       }
     }
+    if (mayFree) {
+      refused.forEach(again -> again.free(deviceName, isLost()));
+    }
     if (owned) {
-      handle.free(isLost());
-    } else if (current) {
+      handle.free(deviceName, isLost());
+    } else if (status == Status.SUCCESS) {
       pop();
     }
   }

@@ -27,6 +27,7 @@ public final class CudaDevice {
   private volatile String name;
 
   private volatile ComputeCapability computeCapability;
+  private volatile Limits limits;
 
   /**
    * What a launch may ask of a device.
@@ -100,18 +101,22 @@ public final class CudaDevice {
 
   /** What a launch may ask for. */
   public Limits limits() {
-    return new Limits(
-        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK),
-        Dim.of(
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X),
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y),
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z)),
-        Dim.of(
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X),
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y),
-            attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z)),
-        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
-        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
+    if (limits == null) {
+      limits =
+          new Limits(
+              attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK),
+              Dim.of(
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X),
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y),
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z)),
+              Dim.of(
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X),
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y),
+                  attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z)),
+              attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
+              attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
+    }
+    return limits;
   }
 
   /**
@@ -134,6 +139,7 @@ public final class CudaDevice {
    * @throws CudaException if the device is busy, exclusive to another process or out of memory
    */
   public CudaContext createContext() {
+    askAll();
     CUcontext context = new CUcontext();
     call("cuCtxCreate", "opening a context", () -> cuCtxCreate(context, 0, handle));
     return new CudaContext(this, context, "cuCtxDestroy", () -> cuCtxDestroy(context));
@@ -146,6 +152,7 @@ public final class CudaDevice {
    * @throws CudaException as {@link #createContext}
    */
   public CudaContext primaryContext() {
+    askAll();
     CUcontext context = new CUcontext();
     call(
         "cuDevicePrimaryCtxRetain",
@@ -153,6 +160,12 @@ public final class CudaDevice {
         () -> cuDevicePrimaryCtxRetain(context, handle));
     return new CudaContext(
         this, context, "cuDevicePrimaryCtxRelease", () -> cuDevicePrimaryCtxRelease(handle));
+  }
+
+  /** Asks for what a context wants to know, so that nothing can fail once there is one. */
+  private void askAll() {
+    name();
+    limits();
   }
 
   /**

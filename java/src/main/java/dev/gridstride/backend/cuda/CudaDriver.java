@@ -30,10 +30,12 @@ public final class CudaDriver {
   private final boolean simulated;
   private final NativeLibrary library;
 
+  /** Whether cuInit has succeeded; until then each use tries again. */
+  private boolean started;
+
   private CudaDriver(boolean simulated, NativeLibrary library) {
     this.simulated = simulated;
     this.library = library;
-    call("cuInit", () -> "starting the driver", () -> cuInit(0));
   }
 
   /**
@@ -108,6 +110,7 @@ public final class CudaDriver {
       loadJCuda();
       loaded = new CudaDriver(simulated, library);
     }
+    loaded.start();
     return loaded;
   }
 
@@ -117,6 +120,13 @@ public final class CudaDriver {
    */
   static synchronized CudaDriver ofProcess() {
     return loaded == null ? card() : loaded;
+  }
+
+  private void start() {
+    if (!started) {
+      call("cuInit", () -> "starting the driver", () -> cuInit(0));
+      started = true;
+    }
   }
 
   /** The driver that this process has loaded, or null. */

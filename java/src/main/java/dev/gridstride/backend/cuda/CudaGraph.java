@@ -31,7 +31,7 @@ public final class CudaGraph implements AutoCloseable {
     this.context = context;
     this.graph = graph;
     this.used = used;
-    this.handle = context.opened("graph", "cuGraphDestroy", () -> cuGraphDestroy(graph));
+    this.handle = context.openedApart("graph", "cuGraphDestroy", () -> cuGraphDestroy(graph));
     handle.watch(this);
   }
 

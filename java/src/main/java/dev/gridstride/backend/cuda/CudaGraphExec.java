@@ -17,7 +17,8 @@ public final class CudaGraphExec implements AutoCloseable {
     this.exec = exec;
     this.used = used;
     this.handle =
-        context.opened("executable graph", "cuGraphExecDestroy", () -> cuGraphExecDestroy(exec));
+        context.openedApart(
+            "executable graph", "cuGraphExecDestroy", () -> cuGraphExecDestroy(exec));
     handle.watch(this);
   }
 

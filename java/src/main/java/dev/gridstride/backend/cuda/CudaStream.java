@@ -10,6 +10,7 @@ import static jcuda.driver.JCudaDriver.cuStreamQuery;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static jcuda.driver.JCudaDriver.cuStreamWaitEvent;
 
+import dev.gridstride.backend.BackendException;
 import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -68,6 +69,21 @@ public final class CudaStream implements AutoCloseable {
   public void synchronize() {
     call("cuStreamSynchronize", () -> "waiting for a stream", () -> cuStreamSynchronize(stream));
     inUse.clear();
+  }
+
+  /**
+   * As {@link #synchronize} before something is closed: what goes wrong is logged, unless the
+   * context was lost before. Never throws.
+   */
+  public void settle() {
+    if (!handle.isOpen() || context.isLost()) {
+      return;
+    }
+    try {
+      synchronize();
+    } catch (BackendException e) {
+      Log.warn("before closing: " + e.getMessage());
+    }
   }
 
   /** Whether all work put in so far is done. */

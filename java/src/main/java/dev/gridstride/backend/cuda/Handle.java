@@ -17,7 +17,13 @@ final class Handle implements Runnable {
   private final String opened;
   private final String freeCall;
   private final IntSupplier free;
+  private final boolean endsWithContext;
   private volatile String closed;
+
+  /** Something that is freed with its context at the latest. */
+  Handle(String what, String freeCall, IntSupplier free) {
+    this(what, freeCall, free, true);
+  }
 
   /**
    * Describes something that the driver has just made.
@@ -25,11 +31,13 @@ final class Handle implements Runnable {
    * @param what for messages, for example {@code buffer weights (4096 bytes)}
    * @param freeCall the driver's function that frees it
    * @param free calls it; null if there is nothing to free
+   * @param endsWithContext whether the end of its context frees it too
    */
-  Handle(String what, String freeCall, IntSupplier free) {
+  Handle(String what, String freeCall, IntSupplier free, boolean endsWithContext) {
     this.what = what;
     this.freeCall = freeCall;
     this.free = free;
+    this.endsWithContext = endsWithContext;
     this.opened = caller();
   }
 
@@ -83,29 +91,44 @@ final class Handle implements Runnable {
     return true;
   }
 
+  boolean endsWithContext() {
+    return endsWithContext;
+  }
+
   /** Whether it is freed when it is closed. */
   boolean isOwned() {
     return free != null;
   }
 
-  /** Frees it; what goes wrong is logged unless the context is lost anyway. */
-  void free(boolean contextLost) {
+  /**
+   * Frees it; what goes wrong is logged unless the context is lost anyway.
+   *
+   * @return whether it went well
+   */
+  boolean free(String device, boolean contextLost) {
     int status = Status.of(free);
     if (status != Status.SUCCESS && !contextLost) {
-      String late = Status.fatal(status) ? "; an earlier launch may be at fault" : "";
-      Log.warn(
-          "closing "
-              + what
-              + ": "
-              + freeCall
-              + " failed: "
-              + Status.name(status)
-              + " ("
-              + status
-              + ")"
-              + Simulator.lastErrorSuffix()
-              + late);
+      report(freeCall, status, device);
     }
+    return status == Status.SUCCESS;
+  }
+
+  /** Logs that a call failed which was to free this. */
+  void report(String call, int status, String device) {
+    String late = Status.fatal(status) ? "; an earlier launch may be at fault" : "";
+    Log.warn(
+        "closing "
+            + what
+            + ": "
+            + call
+            + " failed: "
+            + Status.name(status)
+            + " ("
+            + status
+            + ") on "
+            + device
+            + Simulator.lastErrorSuffix()
+            + late);
   }
 
   /** The nearest caller outside this package, as {@code Example.java:12}. */

@@ -122,19 +122,28 @@ record ParameterLayout(List<KernelParameter> parameters, List<Integer> offsets, 
     LongByReference offset = new LongByReference();
     LongByReference size = new LongByReference();
     Supplier<String> doing = () -> "asking for the parameters of " + kernel;
-    while (true) {
-      Object[] arguments = {new Pointer(function.value()), (long) told.size(), offset, size};
-      int status = context.status("cuFuncGetParamInfo", doing, () -> call.invokeInt(arguments));
-      if (status == Status.INVALID_VALUE) {
-        return told; // past the last one
-      }
-      if (status == Status.NOT_SUPPORTED) {
-        return null;
-      }
-      if (status != Status.SUCCESS) {
-        throw context.failure("cuFuncGetParamInfo", status, doing.get());
-      }
-      told.add(new long[] {offset.getValue(), size.getValue()});
+    int status =
+        context.status(
+            "cuFuncGetParamInfo",
+            doing,
+            () -> {
+              while (true) {
+                Object[] arguments = {
+                  new Pointer(function.value()), (long) told.size(), offset, size
+                };
+                int last = call.invokeInt(arguments);
+                if (last != Status.SUCCESS) {
+                  return last;
+                }
+                told.add(new long[] {offset.getValue(), size.getValue()});
+              }
+            });
+    if (status == Status.NOT_SUPPORTED) {
+      return null;
     }
+    if (status != Status.INVALID_VALUE) { // past the last one
+      throw context.failure("cuFuncGetParamInfo", status, doing.get());
+    }
+    return told;
   }
 }

@@ -60,13 +60,14 @@ public final class Simulator {
    * @throws BackendException if it is not available
    */
   public static Simulator get() {
-    CudaDriver driver = CudaDriver.simulated();
-    synchronized (Simulator.class) {
-      if (instance == null) {
-        instance = new Simulator(driver.library());
-      }
-      return instance;
+    return of(CudaDriver.simulated());
+  }
+
+  private static synchronized Simulator of(CudaDriver driver) {
+    if (instance == null) {
+      instance = new Simulator(driver.library());
     }
+    return instance;
   }
 
   /** Why there is no simulated device here and how to get one, or null if there is one. */
@@ -95,11 +96,10 @@ public final class Simulator {
   /** The simulated device's account of the last failure, or empty on a card. */
   static String lastErrorText() {
     CudaDriver driver = CudaDriver.loaded();
-    // While the driver starts it is not yet known; it then speaks only through its codes.
     if (driver == null || !driver.isSimulated()) {
       return "";
     }
-    return CALL_AND_CODE.matcher(get().lastError()).replaceFirst("");
+    return CALL_AND_CODE.matcher(of(driver).lastError()).replaceFirst("");
   }
 
   static String lastErrorSuffix() {

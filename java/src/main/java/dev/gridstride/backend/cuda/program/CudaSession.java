@@ -240,15 +240,9 @@ final class CudaSession implements Session {
     memory.checkGuards(after);
   }
 
-  /**
-   * Waits for the stream before memory is freed; what fails now was reported or is of no matter.
-   */
+  /** Waits for the stream before memory is freed. Never throws. */
   void settle() {
-    try {
-      stream.synchronize();
-    } catch (BackendException e) {
-      // Close paths do not throw; the device's error stays for the next call that asks.
-    }
+    stream.settle();
   }
 
   void forget(CudaExecutable executable) {
