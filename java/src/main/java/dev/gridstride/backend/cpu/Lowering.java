@@ -64,7 +64,13 @@ final class Lowering {
     for (Node node : program.nodes()) {
       Steps family = table.get(node.op().getClass());
       if (family == null) {
-        throw new BackendException("cpu: op " + node.op().name() + " is not supported");
+        throw new BackendException(
+            "cpu: op "
+                + node.op().name()
+                + " is not supported ("
+                + node
+                + "); an op of your own runs on the devices cuda and sim (CudaOp) and reference"
+                + " (HostOp)");
       }
       family.lower(node, this);
     }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * CUDA C++ to be compiled. It may include {@code gridstride.cuh}, the header of the project's own
@@ -62,6 +63,19 @@ public final class KernelSource {
   /** Where it was read from, or null. */
   Path file() {
     return file;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof KernelSource source
+        && name.equals(source.name)
+        && text.equals(source.text)
+        && Objects.equals(file, source.file);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, text, file);
   }
 
   @Override

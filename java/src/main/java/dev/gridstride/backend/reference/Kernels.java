@@ -1,6 +1,7 @@
 package dev.gridstride.backend.reference;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.program.HostOp;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.op.Accumulate;
@@ -48,6 +49,7 @@ import dev.gridstride.program.op.SoftmaxCrossEntropyBackward;
 import dev.gridstride.program.op.WeightPenalty;
 import dev.gridstride.program.op.WeightPenaltyBackward;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Which kernel computes which op. */
@@ -115,16 +117,36 @@ final class Kernels {
     TABLE.put(type, (op, io) -> kernel.run(type.cast(op), io));
   }
 
+  private static void onHost(Op op, Operands io) {
+    List<double[]> results = io.outputs().stream().map(Storage::toDoubles).toList();
+    ((HostOp) op)
+        .compute(
+            io.inputs().stream().map(Storage::toDoubles).toList(),
+            io.inputs().stream().map(Storage::type).toList(),
+            results);
+    for (int i = 0; i < results.size(); i++) {
+      io.outputs().get(i).write(results.get(i));
+    }
+  }
+
   /**
    * The kernel of the node's op.
    *
    * @throws BackendException if there is none
    */
   static Kernel<Op> of(Node node) {
+    if (node.op() instanceof HostOp) {
+      return Kernels::onHost;
+    }
     Kernel<Op> kernel = TABLE.get(node.op().getClass());
     if (kernel == null) {
       throw new BackendException(
-          "reference: op " + node.op().name() + " is not supported (" + node + ")");
+          "reference: op "
+              + node.op().name()
+              + " has no double loops here ("
+              + node
+              + "); an op of your own runs here if it is a HostOp too, else use the device cuda or"
+              + " sim");
     }
     return kernel;
   }

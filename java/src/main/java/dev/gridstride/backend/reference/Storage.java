@@ -67,6 +67,22 @@ final class Storage {
     }
   }
 
+  /** A copy of all elements, whatever the type. */
+  double[] toDoubles() {
+    return reals == null ? Arrays.stream(integers).asDoubleStream().toArray() : reals.clone();
+  }
+
+  /** Takes all elements, whatever the type. */
+  void write(double[] elements) {
+    for (int i = 0; i < elements.length; i++) {
+      if (reals == null) {
+        integers[i] = (long) elements[i];
+      } else {
+        reals[i] = elements[i];
+      }
+    }
+  }
+
   void write(Tensor tensor) {
     for (int i = 0; i < type.shape().elements(); i++) {
       if (reals != null) {

@@ -8,12 +8,13 @@ sealed interface Command {
   /**
    * A kernel launch.
    *
-   * @param file kernel file without its ending
+   * @param code where the kernel comes from
    * @param kernel entry point
    * @param sharedBytes dynamic shared memory
    * @param args see {@link Emitter#launch}
    */
-  record Launch(String file, String kernel, Dim grid, Dim block, int sharedBytes, List<Object> args)
+  record Launch(
+      KernelCode code, String kernel, Dim grid, Dim block, int sharedBytes, List<Object> args)
       implements Command {
     /** For example {@code adam_step_f32 <<<132x1x1, 256x1x1>>>}. */
     @Override

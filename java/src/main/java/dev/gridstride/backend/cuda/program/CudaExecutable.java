@@ -107,7 +107,7 @@ final class CudaExecutable implements Executable {
     if (command instanceof Command.Launch launch) {
       PreparedLaunch prepared =
           session
-              .kernel(launch.file(), launch.kernel())
+              .kernel(launch.code(), launch.kernel())
               .prepare(
                   launch.grid(),
                   launch.block(),

@@ -8,15 +8,12 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaKernel;
-import dev.gridstride.backend.cuda.CudaModule;
 import dev.gridstride.backend.cuda.CudaStream;
-import dev.gridstride.backend.cuda.KernelImages;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -36,7 +33,7 @@ final class CudaSession implements Session {
   private final LaunchQueue queue;
   private final Transfer transfer;
   private final DeviceMemory memory;
-  private final Map<String, CudaModule> modules = new HashMap<>();
+  private final KernelModules kernels;
   private final Map<String, Kept> persistent = new LinkedHashMap<>();
   private final Set<CudaExecutable> executables = new LinkedHashSet<>();
   private long programAllocations;
@@ -56,6 +53,7 @@ final class CudaSession implements Session {
     this.device = device;
     this.options = options;
     context = device.createContext();
+    kernels = new KernelModules(context, options.checked());
     boolean complete = false;
     try {
       stream = context.createStream();
@@ -108,10 +106,8 @@ final class CudaSession implements Session {
         device.multiprocessors(), 10 * capability.major() + capability.minor());
   }
 
-  CudaKernel kernel(String file, String entry) {
-    return modules
-        .computeIfAbsent(file, f -> KernelImages.load(context, f, options.checked()))
-        .kernel(entry);
+  CudaKernel kernel(KernelCode code, String entry) {
+    return kernels.kernel(code, entry);
   }
 
   @Override
@@ -279,7 +275,7 @@ final class CudaSession implements Session {
     persistent.clear();
     memory.close();
     transfer.close();
-    modules.values().forEach(CudaModule::close);
+    kernels.close();
     stream.close();
     context.close();
   }

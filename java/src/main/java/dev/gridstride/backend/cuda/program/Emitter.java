@@ -176,6 +176,12 @@ final class Emitter {
    *     and of its exact types
    */
   void launch(String file, String kernel, Dim grid, Dim block, int sharedBytes, Object... args) {
+    launch(KernelCode.packaged(file), kernel, grid, block, sharedBytes, args);
+  }
+
+  /** As above, of a kernel that comes from {@code code}. */
+  void launch(
+      KernelCode code, String kernel, Dim grid, Dim block, int sharedBytes, Object... args) {
     for (int i = 0; i < args.length; i++) {
       Object arg = args[i];
       if (!(arg instanceof Place
@@ -191,7 +197,7 @@ final class Emitter {
                 + (arg == null ? "null" : arg.getClass().getSimpleName()));
       }
     }
-    commands.add(new Command.Launch(file, kernel, grid, block, sharedBytes, List.of(args)));
+    commands.add(new Command.Launch(code, kernel, grid, block, sharedBytes, List.of(args)));
   }
 
   /** Copies {@code bytes} on the device; the two must not overlap. */

@@ -149,10 +149,17 @@ final class Lowerings {
   }
 
   private static Entry entry(Node node) {
+    if (node.op() instanceof CudaOp own) {
+      return new Entry((op, e) -> own.launch(new Launcher(e, own.kernels())), own.inPlace());
+    }
     Entry entry = TABLE.get(node.op().getClass());
     if (entry == null) {
       throw new BackendException(
-          "cuda: op " + node.op().name() + " is not supported (" + node + ")");
+          "cuda: op "
+              + node.op().name()
+              + " has no kernel for CUDA ("
+              + node
+              + "); an op of your own must be a CudaOp");
     }
     return entry;
   }

@@ -6,9 +6,9 @@ import dev.gridstride.backend.cuda.DeviceBuffer;
  * A place in device memory that has its address later, when the program's memory is allocated: a
  * piece of memory and an offset into it.
  */
-final class Place {
+public final class Place {
   /** An absent optional argument: a null pointer. */
-  static final Place NULL = new Place(null, 0);
+  public static final Place NULL = new Place(null, 0);
 
   /** A piece of memory: that of one value, or of one scratch. */
   static final class Memory {
@@ -48,8 +48,12 @@ final class Place {
     return new Place(memory, 0);
   }
 
-  /** The place that lies {@code bytes} further on. */
-  Place plus(long bytes) {
+  /**
+   * The place that lies {@code bytes} further on.
+   *
+   * @throws IndexOutOfBoundsException if that is beyond the memory
+   */
+  public Place plus(long bytes) {
     if (memory == null || bytes < 0 || offset + bytes > memory.bytes) {
       throw new IndexOutOfBoundsException("place: " + bytes + " bytes past " + this);
     }
@@ -57,7 +61,7 @@ final class Place {
   }
 
   /** Bytes from here to the end of the memory. */
-  long bytes() {
+  public long bytes() {
     return memory == null ? 0 : memory.bytes - offset;
   }
 

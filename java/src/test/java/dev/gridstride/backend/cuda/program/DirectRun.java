@@ -7,7 +7,6 @@ import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaModule;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
-import dev.gridstride.backend.cuda.KernelImages;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Role;
@@ -54,7 +53,7 @@ final class DirectRun implements AutoCloseable {
   private final Way way;
   private final CudaContext context;
   private final CudaStream stream;
-  private final Map<String, CudaModule> modules = new HashMap<>();
+  private final Map<KernelCode, CudaModule> modules = new HashMap<>();
   private final List<DeviceBuffer> buffers = new ArrayList<>();
   private final Map<DeviceBuffer, String> guards = new LinkedHashMap<>();
 
@@ -120,8 +119,7 @@ final class DirectRun implements AutoCloseable {
         e.commands().stream().map(command -> (Command.Launch) command).toList();
     for (Command.Launch launch : launches) {
       CudaModule module =
-          modules.computeIfAbsent(
-              launch.file(), file -> KernelImages.load(context, file, way.checked()));
+          modules.computeIfAbsent(launch.code(), code -> code.load(context, way.checked()));
       Object[] arguments =
           launch.args().stream().map(a -> a instanceof Place place ? place.buffer() : a).toArray();
       module
