@@ -7,4 +7,17 @@ package dev.gridstride.backend;
  * @param programBytes arenas and scratch memory of its executables
  * @param allocations number of allocations so far; it must not grow from step to step
  */
-public record MemoryUse(long persistentBytes, long programBytes, long allocations) {}
+public record MemoryUse(long persistentBytes, long programBytes, long allocations) {
+  /** All bytes. */
+  public long bytes() {
+    return persistentBytes + programBytes;
+  }
+
+  /** The sum of both. */
+  public MemoryUse plus(MemoryUse more) {
+    return new MemoryUse(
+        persistentBytes + more.persistentBytes,
+        programBytes + more.programBytes,
+        allocations + more.allocations);
+  }
+}

@@ -3,7 +3,10 @@ package dev.gridstride.backend;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.MemoryPlan;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * An open device with the persistent values of one or more programs. Parameters and states of the
@@ -19,9 +22,33 @@ public interface Session extends AutoCloseable {
   /**
    * Compiles a program.
    *
-   * @throws BackendException if an op, shape or attribute is not supported or memory runs out
+   * @throws OutOfDeviceMemoryException if the device's memory runs out; nothing of the program is
+   *     kept
+   * @throws BackendException if an op, shape or attribute is not supported
    */
   Executable compile(Program program);
+
+  /**
+   * What compiling these programs, one after another, would add to {@link #memoryUse}. Allocates
+   * nothing on the device. By default an estimate that takes every value as row-major and knows
+   * nothing of what the session has already.
+   *
+   * @throws BackendException as {@link #compile}, but not because memory runs out
+   */
+  default MemoryUse plan(List<Program> programs) {
+    Map<String, Long> persistent = new HashMap<>();
+    long computed = 0;
+    for (Program program : programs) {
+      for (Value value : program.values()) {
+        if (value.role().persistent()) {
+          persistent.put(value.name(), value.type().bytes());
+        }
+      }
+      computed += MemoryPlan.of(program, value -> value.type().bytes(), 64).arenaBytes();
+    }
+    long kept = persistent.values().stream().mapToLong(Long::longValue).sum();
+    return new MemoryUse(kept, computed, persistent.size() + programs.size());
+  }
 
   /**
    * Writes a persistent value, from row-major order into whatever layout the device keeps.

@@ -4,7 +4,6 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Profile;
 import dev.gridstride.backend.cuda.CudaEvent;
-import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PreparedLaunch;
@@ -12,6 +11,7 @@ import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.Fuse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -45,8 +45,9 @@ final class CudaExecutable implements Executable {
   /** Null if there is nothing to do, or if every node is to be looked at. */
   private final StepGraphs graphs;
 
-  private final long bytes;
-  private final int allocations;
+  /** Null if there is nothing in it, or if values are apart. */
+  private Workspaces.Workspace workspace;
+
   private long runs;
   private boolean closed;
 
@@ -69,28 +70,32 @@ final class CudaExecutable implements Executable {
       complete = true;
     } finally {
       if (!complete) {
-        memory.close();
+        session.settle();
+        free();
       }
     }
-    bytes = memory.bytes();
-    allocations = memory.allocations();
+  }
+
+  private void free() {
+    if (workspace != null) {
+      session.workspaces().giveBack(workspace);
+    }
+    memory.close();
   }
 
   private void allocate() {
-    try {
-      if (session.options().apart()) {
-        memory.apart(recording.memories(), stream);
-        recording.steps().forEach(step -> memory.apart(step.scratches(), stream));
-      } else {
-        memory.together(recording.arenaOffsets(), recording.arenaBytes(), "arena");
-        memory.together(recording.scratchOffsets(), recording.scratchBytes(), "scratch");
-      }
+    if (session.options().apart()) {
+      memory.apart(recording.memories(), stream);
+      recording.steps().forEach(step -> memory.apart(step.scratches(), stream));
       memory.apart(recording.constants().keySet(), stream);
-    } catch (CudaException e) {
-      long wanted = recording.arenaBytes() + recording.scratchBytes();
-      throw OutOfMemory.is(e)
-          ? OutOfMemory.explain(e, session.context(), "the program", wanted, recording.memories())
-          : e;
+    } else {
+      if (recording.workspace().bytes() > 0) {
+        workspace = session.workspaces().take(recording.workspace().bytes());
+        recording.workspace().bind(workspace.buffer());
+      }
+      if (recording.own().bytes() > 0) {
+        memory.together(recording.own());
+      }
     }
     recording.constants().forEach((constant, values) -> constant.buffer().write(values));
   }
@@ -271,16 +276,23 @@ final class CudaExecutable implements Executable {
       return session.read(output);
     }
     session.synchronize();
-    return session.transfer().read(recording.memory(output).buffer(), output.type());
+    return session
+        .transfer()
+        .read(recording.memory(output).buffer(), output.type(), recording.stored(output));
   }
 
   @Override
   public long plannedBytes() {
-    return bytes;
+    return ownBytes() + (workspace == null ? 0 : recording.workspace().bytes());
   }
 
   int allocations() {
-    return allocations;
+    return memory.allocations();
+  }
+
+  /** Bytes that no other program has a use for. */
+  long ownBytes() {
+    return memory.bytes();
   }
 
   @Override
@@ -300,7 +312,15 @@ final class CudaExecutable implements Executable {
             .collect(Collectors.joining(", "));
     String scratch =
         step.scratches().isEmpty() ? "" : ", " + step.scratchBytes() + " bytes of scratch";
-    return step.node() + ": " + how + "; " + layouts + scratch;
+    return step.node() + ": " + how + "; " + layouts + scratch + fused(step);
+  }
+
+  private static String fused(Recording.Step step) {
+    if (step.members().size() > 1) {
+      return "; " + step.members().size() + " updates in one launch";
+    }
+    String parts = Fuse.describe(step.node());
+    return parts.isEmpty() ? "" : "; fused: " + parts;
   }
 
   private void checkOpen() {
@@ -320,7 +340,7 @@ final class CudaExecutable implements Executable {
         graphs.close();
       }
       steps.clear();
-      memory.close();
+      free();
     }
   }
 }

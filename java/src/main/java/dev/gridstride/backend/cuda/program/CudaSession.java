@@ -6,25 +6,20 @@ import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
-import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Tensor;
-import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Persistent values on one device, and the context, stream and kernels of its programs. */
 final class CudaSession implements Session {
-  /** A persistent value's memory. */
-  private record Kept(TensorType type, Place.Memory memory) {}
-
   private final String name;
   private final CudaDevice device;
   private final SessionOptions options;
@@ -32,11 +27,15 @@ final class CudaSession implements Session {
   private final CudaStream stream;
   private final LaunchQueue queue;
   private final Transfer transfer;
-  private final DeviceMemory memory;
   private final KernelModules kernels;
-  private final Map<String, Kept> persistent = new LinkedHashMap<>();
+  private final Workspaces workspaces;
+  private final Persistents persistents;
+
+  /** What the programs brought of the persistent values, one a program. */
+  private final List<DeviceMemory> memories = new ArrayList<>();
+
   private final Set<CudaExecutable> executables = new LinkedHashSet<>();
-  private long programAllocations;
+  private long allocations;
 
   /** Whose work was put on the stream last, or null. */
   private CudaExecutable latest;
@@ -59,7 +58,8 @@ final class CudaSession implements Session {
       stream = context.createStream();
       queue = new LaunchQueue(context, stream);
       transfer = new Transfer(context);
-      memory = new DeviceMemory(context, options.guards());
+      workspaces = new Workspaces(context);
+      persistents = new Persistents(name, options.apart());
       complete = true;
     } finally {
       if (!complete) {
@@ -110,65 +110,90 @@ final class CudaSession implements Session {
     return kernels.kernel(code, entry);
   }
 
+  /** The workspaces of the session's programs. */
+  Workspaces workspaces() {
+    return workspaces;
+  }
+
   @Override
   public Executable compile(Program program) {
     checkOpen();
-    List<Value> values =
-        program.values().stream().filter(value -> value.role().persistent()).toList();
-    values.forEach(this::checkSameType);
-    Map<String, Kept> fresh = new LinkedHashMap<>();
-    for (Value value : values) {
-      if (!persistent.containsKey(value.name())) {
-        Place.Memory place = new Place.Memory(value.name(), value.type().bytes());
-        fresh.put(value.name(), new Kept(value.type(), place));
+    Persistents.Plan plan = persistents.plan(program);
+    Recording recording = new Recording(program, plan, traits());
+    try {
+      return place(program, plan, recording);
+    } catch (BackendException e) {
+      throw OutOfMemory.is(e) ? outOfMemory(e, plan, recording) : e;
+    }
+  }
+
+  /** Allocates everything that a program needs, or nothing. */
+  private CudaExecutable place(Program program, Persistents.Plan plan, Recording recording) {
+    DeviceMemory added = new DeviceMemory(context, options.guards());
+    boolean complete = false;
+    try {
+      plan.allocate(added, stream);
+      CudaExecutable executable = new CudaExecutable(this, program, recording);
+      persistents.keep(plan);
+      memories.add(added);
+      executables.add(executable);
+      allocations += added.allocations() + executable.allocations();
+      complete = true;
+      return executable;
+    } finally {
+      if (!complete) {
+        settle();
+        added.close();
       }
     }
-    Recording recording =
-        new Recording(
-            program,
-            value -> persistent.getOrDefault(value.name(), fresh.get(value.name())).memory(),
-            traits());
-    fresh.forEach(this::keep);
-    CudaExecutable executable = new CudaExecutable(this, program, recording);
-    executables.add(executable);
-    programAllocations += executable.allocations();
-    return executable;
   }
 
-  private void keep(String valueName, Kept kept) {
-    try {
-      memory.apart(List.of(kept.memory()), stream);
-    } catch (CudaException e) {
-      throw OutOfMemory.is(e)
-          ? OutOfMemory.explain(
-              e,
-              context,
-              valueName,
-              kept.memory().bytes,
-              persistent.values().stream().map(Kept::memory).toList())
-          : e;
-    }
-    kept.memory().buffer().fill((byte) 0, stream);
-    persistent.put(valueName, kept);
+  private BackendException outOfMemory(
+      BackendException cause, Persistents.Plan plan, Recording recording) {
+    List<Long> spaces = new ArrayList<>(workspaces.sizes());
+    return OutOfMemory.explain(
+        cause,
+        context,
+        added(plan, recording, spaces),
+        memoryUse().bytes(),
+        Stream.concat(plan.memories(), recording.memories().stream()));
   }
 
-  private void checkSameType(Value value) {
-    Kept known = persistent.get(value.name());
-    if (known != null && !known.type().equals(value.type())) {
-      throw new ProgramException(
-          name
-              + ": another program of this session has "
-              + value.name()
-              + " as "
-              + known.type()
-              + ", this one as "
-              + value.type());
-    }
-  }
-
-  private Kept find(Value value) {
+  @Override
+  public MemoryUse plan(List<Program> programs) {
     checkOpen();
-    Kept kept = persistent.get(value.name());
+    Persistents later = persistents.copy();
+    List<Long> spaces = new ArrayList<>(workspaces.sizes());
+    MemoryUse sum = new MemoryUse(0, 0, 0);
+    for (Program program : programs) {
+      Persistents.Plan plan = later.plan(program);
+      sum = sum.plus(added(plan, new Recording(program, plan, traits()), spaces));
+      later.keep(plan);
+    }
+    return sum;
+  }
+
+  /**
+   * What a program would add in one arena.
+   *
+   * @param spaces the workspaces there are; one that it needs is added
+   */
+  private static MemoryUse added(Persistents.Plan plan, Recording recording, List<Long> spaces) {
+    long space = recording.workspace().bytes();
+    boolean more = space > 0 && spaces.stream().noneMatch(one -> one >= space);
+    if (more) {
+      spaces.add(space);
+    }
+    long own = recording.own().bytes();
+    return new MemoryUse(
+        plan.bytes(),
+        own + (more ? space : 0),
+        plan.allocations() + (own > 0 ? 1 : 0) + (more ? 1 : 0));
+  }
+
+  private Persistents.Kept find(Value value) {
+    checkOpen();
+    Persistents.Kept kept = persistents.find(value.name());
     if (kept == null) {
       throw new BackendException(
           name + ": no compiled program of this session has a persistent value " + value.name());
@@ -178,7 +203,7 @@ final class CudaSession implements Session {
 
   @Override
   public void write(Value value, Tensor tensor) {
-    Kept kept = find(value);
+    Persistents.Kept kept = find(value);
     if (!tensor.type().equals(kept.type())) {
       throw new ProgramException(
           name
@@ -190,19 +215,19 @@ final class CudaSession implements Session {
               + tensor.type());
     }
     synchronize();
-    transfer.write(kept.memory().buffer(), tensor);
+    transfer.write(kept.memory().buffer(), tensor, kept.stored());
   }
 
   @Override
   public Tensor read(Value value) {
-    Kept kept = find(value);
+    Persistents.Kept kept = find(value);
     synchronize();
-    return transfer.read(kept.memory().buffer(), kept.type());
+    return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
   }
 
   @Override
   public double readScalar(Value value) {
-    Kept kept = find(value);
+    Persistents.Kept kept = find(value);
     if (kept.type().shape().elements() != 1) {
       throw new ProgramException(
           name + ": read " + value.name() + ": expected a scalar, it is " + kept.type());
@@ -233,7 +258,7 @@ final class CudaSession implements Session {
   }
 
   void checkGuards(Object after) {
-    memory.checkGuards(after);
+    memories.forEach(memory -> memory.checkGuards(after));
   }
 
   /** Waits for the stream before memory is freed. Never throws. */
@@ -250,9 +275,10 @@ final class CudaSession implements Session {
   public MemoryUse memoryUse() {
     checkOpen();
     return new MemoryUse(
-        memory.bytes(),
-        executables.stream().mapToLong(CudaExecutable::plannedBytes).sum(),
-        memory.allocations() + programAllocations);
+        memories.stream().mapToLong(DeviceMemory::bytes).sum(),
+        executables.stream().mapToLong(CudaExecutable::ownBytes).sum()
+            + workspaces.sizes().stream().mapToLong(Long::longValue).sum(),
+        allocations + workspaces.allocations());
   }
 
   String name() {
@@ -272,8 +298,8 @@ final class CudaSession implements Session {
     }
     List.copyOf(executables).forEach(CudaExecutable::close);
     closed = true;
-    persistent.clear();
-    memory.close();
+    persistents.clear();
+    memories.forEach(DeviceMemory::close);
     transfer.close();
     kernels.close();
     stream.close();

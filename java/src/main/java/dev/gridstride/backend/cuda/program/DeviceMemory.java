@@ -7,7 +7,6 @@ import dev.gridstride.backend.cuda.DeviceBuffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Buffers on the device and the {@link Place.Memory} in them. With guards, each memory allocated
@@ -51,12 +50,9 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  /** One buffer for all memories, each at its offset; those that overlap share their bytes. */
-  void together(Map<Place.Memory, Long> offsets, long bytes, String name) {
-    if (bytes > 0) {
-      DeviceBuffer buffer = allocate(bytes, name);
-      offsets.forEach((memory, offset) -> memory.bind(buffer.slice(offset, memory.bytes)));
-    }
+  /** A buffer for a whole block; its content is undefined. */
+  void together(Block block) {
+    block.bind(allocate(block.bytes(), block.name));
   }
 
   private DeviceBuffer allocate(long bytes, String name) {

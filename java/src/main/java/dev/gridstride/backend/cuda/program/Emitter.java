@@ -3,12 +3,14 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.Node;
+import dev.gridstride.program.Shape;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Records what one node does on the device: launches, copies and fills, in the order in which they
@@ -26,11 +28,14 @@ final class Emitter {
   private final Node node;
   private final boolean inPlace;
   private final Function<Value, Place> places;
+  private final Function<Value, Shape> stored;
+  private final boolean anyOrder;
   private final Traits device;
   private final List<Command> commands = new ArrayList<>();
   private final List<Command> afterwards = new ArrayList<>();
   private final List<Place.Memory> scratches = new ArrayList<>();
   private final Map<Place.Memory, float[]> constants = new LinkedHashMap<>();
+  private final Place[] inputs;
   private final Place[] outputs;
 
   /**
@@ -38,13 +43,31 @@ final class Emitter {
    *
    * @param inPlace whether the op's lowering takes an output that is also an input
    * @param places the memory of a value
+   * @param stored the shape as which a value is stored, see {@link StoredShapes}
    */
-  Emitter(Node node, boolean inPlace, Function<Value, Place> places, Traits device) {
+  Emitter(
+      Node node,
+      boolean inPlace,
+      Function<Value, Place> places,
+      Function<Value, Shape> stored,
+      Traits device) {
     this.node = node;
     this.inPlace = inPlace;
     this.places = places;
+    this.stored = stored;
     this.device = device;
+    anyOrder = StoredShapes.anyOrder(node.op()) && haveOneOrder();
+    inputs = new Place[node.inputs().size()];
     outputs = new Place[node.outputs().size()];
+  }
+
+  /** Whether all values of the first input's shape are stored alike. */
+  private boolean haveOneOrder() {
+    Shape shape = input(0).shape();
+    return Stream.concat(node.inputs().stream(), node.outputs().stream())
+        .filter(value -> value.shape().equals(shape))
+        .map(stored)
+        .allMatch(stored.apply(input(0))::equals);
   }
 
   Node node() {
@@ -83,9 +106,39 @@ final class Emitter {
     return (int) number;
   }
 
-  /** Memory of input {@code i}, 256-byte aligned; only to be read, unless it is an output too. */
+  /**
+   * Memory of input {@code i}, 256-byte aligned; only to be read, unless it is an output too.
+   * Images are channels-last, everything else row-major: what is stored otherwise is permuted here,
+   * into a scratch.
+   */
   Place in(int i) {
+    if (anyOrder || isPlain(input(i))) {
+      return storedIn(i);
+    }
+    if (inputs[i] == null) {
+      inputs[i] = toRowMajor(storedIn(i), stored.apply(input(i)), input(i).type().bytes());
+    }
+    return inputs[i];
+  }
+
+  /** Memory of input {@code i} in whatever order it is stored. */
+  Place storedIn(int i) {
     return places.apply(input(i));
+  }
+
+  private boolean isPlain(Value value) {
+    return stored.apply(value).equals(value.shape());
+  }
+
+  /**
+   * Whether the columns of a dense layer's weight are stored in the order of an image's elements,
+   * so that both are taken as they are stored.
+   *
+   * @param weight a weight [N,K], or its gradient
+   * @param image [B,...] with K elements an image
+   */
+  boolean matches(Value weight, Value image) {
+    return stored.apply(weight).equals(StoredShapes.matching(weight.shape(), image.shape()));
   }
 
   /** Memory of input {@code i}, or null if the node has fewer inputs. */
@@ -93,20 +146,29 @@ final class Emitter {
     return i < inputs() ? in(i) : Place.NULL;
   }
 
-  /** Memory of output {@code i}, 256-byte aligned. */
+  /** Memory of output {@code i}, 256-byte aligned, in the order of {@link #in}. */
   Place out(int i) {
     if (outputs[i] == null) {
-      Place target = places.apply(output(i));
-      boolean alsoInput = node.inputs().stream().anyMatch(v -> places.apply(v).sameMemory(target));
-      if (alsoInput && !inPlace) {
-        long bytes = output(i).type().bytes();
-        outputs[i] = scratch(bytes);
-        afterwards.add(new Command.Copy(target, outputs[i], bytes));
-      } else {
-        outputs[i] = target;
-      }
+      Value value = output(i);
+      outputs[i] =
+          anyOrder || isPlain(value)
+              ? storedOut(i)
+              : fromRowMajor(storedOut(i), stored.apply(value), value.type().bytes());
     }
     return outputs[i];
+  }
+
+  /** Memory of output {@code i} in whatever order it is stored; to be asked for once. */
+  Place storedOut(int i) {
+    Place target = places.apply(output(i));
+    boolean alsoInput = node.inputs().stream().anyMatch(v -> places.apply(v).sameMemory(target));
+    if (!alsoInput || inPlace) {
+      return target;
+    }
+    long bytes = output(i).type().bytes();
+    Place result = scratch(bytes);
+    afterwards.add(new Command.Copy(target, result, bytes));
+    return result;
   }
 
   /**
@@ -115,12 +177,14 @@ final class Emitter {
    */
   Place rowMajorIn(int i) {
     Value value = input(i);
-    if (!Layout.moves(value.shape())) {
-      return in(i);
-    }
-    ChannelsLast sizes = ChannelsLast.of(value.shape());
-    Place rows = scratch(value.type().bytes());
-    LayoutLaunches.toRowMajor(this, rows, in(i), sizes);
+    return Layout.moves(value.shape())
+        ? toRowMajor(in(i), value.shape(), value.type().bytes())
+        : in(i);
+  }
+
+  private Place toRowMajor(Place from, Shape shape, long bytes) {
+    Place rows = scratch(bytes);
+    LayoutLaunches.toRowMajor(this, rows, from, ChannelsLast.of(shape));
     return rows;
   }
 
@@ -130,13 +194,15 @@ final class Emitter {
    */
   Place rowMajorOut(int i) {
     Value value = output(i);
-    if (!Layout.moves(value.shape())) {
-      return out(i);
-    }
-    ChannelsLast sizes = ChannelsLast.of(value.shape());
-    Place rows = scratch(value.type().bytes());
+    return Layout.moves(value.shape())
+        ? fromRowMajor(out(i), value.shape(), value.type().bytes())
+        : out(i);
+  }
+
+  private Place fromRowMajor(Place to, Shape shape, long bytes) {
+    Place rows = scratch(bytes);
     int before = commands.size();
-    LayoutLaunches.toChannelsLast(this, out(i), rows, sizes);
+    LayoutLaunches.toChannelsLast(this, to, rows, ChannelsLast.of(shape));
     List<Command> permute = commands.subList(before, commands.size());
     afterwards.addAll(0, permute);
     permute.clear();

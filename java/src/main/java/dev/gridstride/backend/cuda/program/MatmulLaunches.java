@@ -45,23 +45,29 @@ final class MatmulLaunches {
   static void dense(Dense op, Emitter e) {
     Shape w = e.input(1).shape();
     Product product = new Product(e.input(0).shape().dim(0), w.dim(0), w.dim(1), false, true);
-    Place x = e.rowMajorIn(0);
-    launch(e, product, e.out(0), Place.NULL, x, e.in(1), e.optionalIn(2), op.relu());
+    boolean match = e.matches(e.input(1), e.input(0));
+    Place x = match ? e.in(0) : e.rowMajorIn(0);
+    Place weight = match ? e.storedIn(1) : e.in(1);
+    launch(e, product, e.out(0), Place.NULL, x, weight, e.optionalIn(2), op.relu());
   }
 
   static void denseBackwardData(DenseBackwardData op, Emitter e) {
     Shape w = e.input(1).shape();
     Product product = new Product(e.input(0).shape().dim(0), w.dim(1), w.dim(0), false, false);
-    Place dx = e.rowMajorOut(0);
-    launch(e, product, dx, Place.NULL, e.in(0), e.in(1), Place.NULL, false);
+    boolean match = e.matches(e.input(1), e.output(0));
+    Place dx = match ? e.out(0) : e.rowMajorOut(0);
+    Place weight = match ? e.storedIn(1) : e.in(1);
+    launch(e, product, dx, Place.NULL, e.in(0), weight, Place.NULL, false);
   }
 
   static void denseBackwardWeights(DenseBackwardWeights op, Emitter e) {
     Shape dw = e.output(0).shape();
     Product product = new Product(dw.dim(0), dw.dim(1), e.input(1).shape().dim(0), true, false);
-    Place x = e.rowMajorIn(0);
+    boolean match = e.matches(e.output(0), e.input(0));
+    Place x = match ? e.in(0) : e.rowMajorIn(0);
+    Place gradient = match ? e.storedOut(0) : e.out(0);
     Place db = op.bias() ? e.out(1) : Place.NULL;
-    launch(e, product, e.out(0), db, e.in(1), x, Place.NULL, false);
+    launch(e, product, gradient, db, e.in(1), x, Place.NULL, false);
   }
 
   /**

@@ -1,11 +1,15 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.MemoryUse;
+import dev.gridstride.backend.OutOfDeviceMemoryException;
+import dev.gridstride.backend.OutOfDeviceMemoryException.Large;
+import dev.gridstride.backend.OutOfDeviceMemoryException.Occupancy;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaException;
-import java.util.Collection;
 import java.util.Comparator;
-import java.util.stream.Collectors;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** Says what did not fit and what is large. */
 final class OutOfMemory {
@@ -13,42 +17,47 @@ final class OutOfMemory {
 
   private OutOfMemory() {}
 
-  /** Whether a call failed because device memory ran out. */
-  static boolean is(CudaException error) {
-    return error.codeName().equals("CUDA_ERROR_OUT_OF_MEMORY");
+  /** Whether something failed because device memory ran out. */
+  static boolean is(Throwable error) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CudaException failed
+          && failed.codeName().equals("CUDA_ERROR_OUT_OF_MEMORY")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
    * The error for a user.
    *
-   * @param what did not fit
-   * @param wanted its size in bytes
+   * @param wanted what the program would have added
+   * @param ownBytes what the session has without it
    * @param memories among which the largest are named
    */
   static BackendException explain(
-      CudaException cause,
+      BackendException cause,
       CudaContext context,
-      String what,
-      long wanted,
-      Collection<Place.Memory> memories) {
-    String largest =
-        memories.stream()
+      MemoryUse wanted,
+      long ownBytes,
+      Stream<Place.Memory> memories) {
+    List<Large> largest =
+        memories
             .sorted(Comparator.comparingLong((Place.Memory memory) -> memory.bytes).reversed())
             .limit(LARGEST)
-            .map(memory -> memory.name + " (" + memory.bytes + " bytes)")
-            .collect(Collectors.joining(", "));
-    return new BackendException(
-        "out of device memory: "
-            + what
-            + " needs "
-            + wanted
-            + " bytes, "
-            + context.freeBytes()
-            + " are free; the largest values are "
-            + largest
-            + "; a smaller batch needs less ("
-            + cause.getMessage()
-            + ")",
-        cause);
+            .map(memory -> new Large(memory.name, memory.bytes))
+            .toList();
+    try {
+      Occupancy occupancy =
+          new Occupancy(
+              context.device().toString(),
+              context.device().memoryBytes(),
+              context.freeBytes(),
+              ownBytes);
+      return new OutOfDeviceMemoryException(wanted, occupancy, largest, cause);
+    } catch (BackendException e) {
+      cause.addSuppressed(e);
+      return cause;
+    }
   }
 }

@@ -14,6 +14,8 @@ public final class Place {
   static final class Memory {
     final String name;
     final long bytes;
+    private Block block;
+    private long offset;
     private DeviceBuffer buffer;
 
     Memory(String name, long bytes) {
@@ -21,13 +23,36 @@ public final class Place {
       this.bytes = bytes;
     }
 
+    /** All memory of a block from {@code first} to {@code last}, which lies behind it. */
+    static Memory span(String name, Memory first, Memory last) {
+      Memory all = new Memory(name, last.offset + last.bytes - first.offset);
+      all.placeIn(first.block, first.offset);
+      return all;
+    }
+
     /** From now on the memory is here. */
     void bind(DeviceBuffer place) {
       buffer = place;
     }
 
-    /** Where the memory is, once it is bound. */
+    /** From now on the memory is a part of a block, which may have no address yet. */
+    void placeIn(Block whole, long at) {
+      block = whole;
+      offset = at;
+    }
+
+    /** Whether {@code next} is the next memory in the same block. */
+    boolean precedes(Memory next) {
+      return block != null
+          && block == next.block
+          && offset + Recording.aligned(bytes) == next.offset;
+    }
+
+    /** Where the memory is, once it or its block is bound. */
     DeviceBuffer buffer() {
+      if (buffer == null && block != null && block.buffer() != null) {
+        buffer = block.buffer().slice(offset, bytes);
+      }
       if (buffer == null) {
         throw new IllegalStateException("memory " + name + " has no address yet");
       }

@@ -2,21 +2,22 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
-import dev.gridstride.program.op.Reshape;
 import dev.gridstride.program.pass.MemoryPlan;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * A program as commands, with its memory laid out: everything but addresses.
  *
- * <p>A reshape that moves nothing is a view: both values are one piece of memory, and the node has
- * no commands.
+ * <p>A reshape that moves nothing is a view and has no commands. Updates of several weights that
+ * lie side by side in memory, with their gradients and moments, are one launch.
  */
 final class Recording {
   static final int ALIGNMENT = 256;
@@ -24,83 +25,157 @@ final class Recording {
   /**
    * What one node does.
    *
+   * @param node a node of the program, or one that stands for several of them
+   * @param members the program's nodes that it is
    * @param scratches memory of the node's own
    */
-  record Step(Node node, List<Command> commands, List<Place.Memory> scratches) {
+  record Step(Node node, List<Node> members, List<Command> commands, List<Place.Memory> scratches) {
     /** Bytes of the scratches, each at a multiple of {@link #ALIGNMENT}. */
     long scratchBytes() {
       return scratches.stream().mapToLong(scratch -> aligned(scratch.bytes)).sum();
     }
   }
 
-  private final Map<Value, Value> views = new LinkedHashMap<>();
+  private final Program program;
+  private final Surroundings around;
+  private final Emitter.Traits device;
+  private final Views views;
   private final Map<Value, Place.Memory> memories = new LinkedHashMap<>();
+  private final Map<Value, Place.Memory> spans = new HashMap<>();
   private final Map<Place.Memory, float[]> constants = new LinkedHashMap<>();
   private final List<Step> steps = new ArrayList<>();
-  private final MemoryPlan plan;
+  private final Block own;
+  private final Block workspace;
 
   /**
    * Records all nodes.
    *
-   * @param persistent the memory of a persistent value
    * @throws dev.gridstride.backend.BackendException if there is no kernel for a node
    */
-  Recording(Program program, Function<Value, Place.Memory> persistent, Emitter.Traits device) {
-    for (Node node : program.nodes()) {
-      if (isView(node)) {
-        views.put(node.output(), viewed(node.input(0)));
+  Recording(Program program, Surroundings around, Emitter.Traits device) {
+    this.program = program;
+    this.around = around;
+    this.device = device;
+    views = new Views(program, around::stored);
+    Map<Integer, OptimizerGroup> groups = new HashMap<>();
+    around.groups().forEach(group -> groups.put(group.first(), group));
+    List<Node> nodes = program.nodes();
+    for (int i = 0; i < nodes.size(); i++) {
+      OptimizerGroup group = groups.get(i);
+      if (group == null) {
+        record(nodes.get(i), List.of(nodes.get(i)));
+      } else {
+        record(group);
+        i += group.nodes().size() - 1;
       }
     }
-    Function<Value, Place> places =
-        value -> Place.of(value.role().persistent() ? persistent.apply(value) : memory(value));
-    for (Node node : program.nodes()) {
-      Emitter e = new Emitter(node, Lowerings.inPlace(node), places, device);
-      if (!isView(node)) {
-        Lowerings.of(node).lower(node.op(), e);
-      }
-      constants.putAll(e.constants());
-      steps.add(new Step(node, e.commands(), e.scratches()));
+    own = layOutOwn();
+    workspace = layOutWorkspace();
+  }
+
+  private void record(Node node, List<Node> members) {
+    boolean inPlace = Lowerings.inPlace(node);
+    Emitter e = new Emitter(node, inPlace, this::place, around::stored, device);
+    if (!views.isView(node)) {
+      Lowerings.of(node).lower(node.op(), e);
     }
-    plan = MemoryPlan.of(withoutViews(program), value -> value.type().bytes(), ALIGNMENT);
+    constants.putAll(e.constants());
+    steps.add(new Step(node, members, e.commands(), e.scratches()));
   }
 
-  /**
-   * A persistent value can be overwritten while the reshaped one is still read, so it is copied.
-   */
-  private static boolean isView(Node node) {
-    return node.op() instanceof Reshape
-        && !node.input(0).role().persistent()
-        && !node.output().role().persistent()
-        && !Layout.moves(node.input(0).shape())
-        && !Layout.moves(node.output().shape());
+  private Place place(Value value) {
+    Place.Memory span = spans.get(value);
+    return Place.of(span == null ? memory(value) : span);
   }
 
-  private Value viewed(Value value) {
-    return views.getOrDefault(value, value);
+  /** A step for each run of updates whose operands lie side by side. */
+  private void record(OptimizerGroup group) {
+    List<Node> run = new ArrayList<>();
+    for (Node node : group.nodes()) {
+      if (!run.isEmpty() && !continues(run, node, group.operands())) {
+        recordRun(run, group.operands());
+        run.clear();
+      }
+      run.add(node);
+    }
+    recordRun(run, group.operands());
   }
 
-  private Program withoutViews(Program program) {
-    List<Node> nodes = new ArrayList<>();
-    for (Node node : program.nodes()) {
-      if (!isView(node)) {
-        nodes.add(
-            new Node(node.op(), node.inputs().stream().map(this::viewed).toList(), node.outputs()));
+  private boolean continues(List<Node> run, Node node, int operands) {
+    Node before = run.get(run.size() - 1);
+    for (int i = 0; i < operands; i++) {
+      if (!hasCommonOrder(before, i)
+          || !hasCommonOrder(node, i)
+          || !memory(before.input(i)).precedes(memory(node.input(i)))) {
+        return false;
       }
     }
-    return Program.of(nodes, program.outputs().stream().map(this::viewed).toList());
+    return elements(memory(run.get(0).input(0)), memory(node.input(0))) <= Integer.MAX_VALUE;
   }
 
-  /** The memory of a value that lives within one run. */
+  /** Whether operand {@code i} of an update is stored in the order of its weight. */
+  private boolean hasCommonOrder(Node node, int i) {
+    return around.stored(node.input(i)).equals(around.stored(node.input(OptimizerGroup.WEIGHT)));
+  }
+
+  private void recordRun(List<Node> run, int operands) {
+    Node first = run.get(0);
+    if (run.size() == 1) {
+      record(first, List.of(first));
+      return;
+    }
+    Node last = run.get(run.size() - 1);
+    List<Value> inputs = new ArrayList<>(first.inputs());
+    for (int i = 0; i < operands; i++) {
+      inputs.set(i, span(first.input(i), last.input(i)));
+    }
+    List<Value> outputs =
+        first.outputs().stream().map(target -> inputs.get(first.inputs().indexOf(target))).toList();
+    record(new Node(first.op(), inputs, outputs), List.copyOf(run));
+  }
+
+  /** A value that is all memory from one value to another. */
+  private Value span(Value first, Value last) {
+    String name = first.name() + ".." + last.name();
+    int elements = Math.toIntExact(elements(memory(first), memory(last)));
+    Value all = Value.of(name, TensorType.float32(elements), first.role(), false);
+    spans.put(all, Place.Memory.span(name, memory(first), memory(last)));
+    return all;
+  }
+
+  /** float32 elements from one memory to another. */
+  private static long elements(Place.Memory first, Place.Memory last) {
+    return Place.Memory.span("", first, last).bytes / Float.BYTES;
+  }
+
+  /** The memory of a value. */
   Place.Memory memory(Value value) {
-    return memories.computeIfAbsent(
-        viewed(value), v -> new Place.Memory(v.name(), v.type().bytes()));
+    Value base = views.of(value);
+    Place.Memory outside = around.memory(base);
+    return outside != null
+        ? outside
+        : memories.computeIfAbsent(base, v -> new Place.Memory(v.name(), v.type().bytes()));
+  }
+
+  /** What the plan has to find a place for: neither others' memory nor outputs. */
+  private long planned(Value value) {
+    return memories.containsKey(value) && !isOutput(value) ? value.type().bytes() : 0;
+  }
+
+  private boolean isOutput(Value base) {
+    return program.outputs().stream().anyMatch(output -> views.of(output) == base);
   }
 
   List<Step> steps() {
     return steps;
   }
 
-  /** Memory of the values that live within one run, views left out. */
+  /** The shape as which a value is stored, see {@link StoredShapes}. */
+  Shape stored(Value value) {
+    return around.stored(value);
+  }
+
+  /** Memory of the values that are the program's own, views left out. */
   Collection<Place.Memory> memories() {
     return memories.values();
   }
@@ -110,33 +185,43 @@ final class Recording {
     return constants;
   }
 
-  /** Where in the arena the memories are. */
-  Map<Place.Memory, Long> arenaOffsets() {
-    Map<Place.Memory, Long> offsets = new LinkedHashMap<>();
-    plan.offsets().forEach((value, offset) -> offsets.put(memory(value), offset));
-    return offsets;
+  /** Memory of what has to stay between runs: outputs and constants. */
+  Block own() {
+    return own;
   }
 
-  long arenaBytes() {
-    return plan.arenaBytes();
+  private Block layOutOwn() {
+    Block block = new Block("outputs and constants");
+    memories.forEach(
+        (value, memory) -> {
+          if (isOutput(value)) {
+            block.add(memory);
+          }
+        });
+    constants.keySet().forEach(block::add);
+    return block;
   }
 
-  /** Where in the scratch memory the scratches are: those of every node begin at 0. */
-  Map<Place.Memory, Long> scratchOffsets() {
-    Map<Place.Memory, Long> offsets = new LinkedHashMap<>();
+  /**
+   * Memory of what is undefined between runs: values, which share memory when their lifetimes
+   * allow; behind them scratches, those of every node at the same place.
+   */
+  Block workspace() {
+    return workspace;
+  }
+
+  private Block layOutWorkspace() {
+    Block block = new Block("workspace");
+    MemoryPlan plan = MemoryPlan.of(views.without(program), this::planned, ALIGNMENT);
+    plan.offsets().forEach((value, offset) -> block.put(memory(value), offset));
     for (Step step : steps) {
-      long offset = 0;
+      long offset = plan.arenaBytes();
       for (Place.Memory scratch : step.scratches()) {
-        offsets.put(scratch, offset);
+        block.put(scratch, offset);
         offset += aligned(scratch.bytes);
       }
     }
-    return offsets;
-  }
-
-  /** The most that a node has in scratches. */
-  long scratchBytes() {
-    return steps.stream().mapToLong(Step::scratchBytes).max().orElse(0);
+    return block;
   }
 
   /** {@code bytes} rounded up to a multiple of {@link #ALIGNMENT}. */

@@ -4,6 +4,7 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PinnedBuffer;
 import dev.gridstride.program.DataType;
+import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import java.nio.ByteBuffer;
@@ -24,24 +25,30 @@ final class Transfer implements AutoCloseable {
     bytes = staging.memory().order(ByteOrder.nativeOrder());
   }
 
-  void write(DeviceBuffer to, Tensor tensor) {
+  /**
+   * Writes a value.
+   *
+   * @param stored the shape as which it is stored, see {@link StoredShapes}
+   */
+  void write(DeviceBuffer to, Tensor tensor, Shape stored) {
     Layout.Mover pack = packer(tensor, bytes.clear());
     parts(
         tensor.type(),
         (first, count, offset, size) -> {
-          Layout.forEach(tensor.shape(), first, count, pack);
+          Layout.forEach(stored, first, count, pack);
           to.slice(offset, size).write(bytes.position(0).limit(size));
         });
   }
 
-  Tensor read(DeviceBuffer from, TensorType type) {
+  /** Reads a value, as {@link #write}. */
+  Tensor read(DeviceBuffer from, TensorType type, Shape stored) {
     Tensor tensor = Tensor.zeros(type);
     Layout.Mover unpack = unpacker(tensor, bytes.clear());
     parts(
         type,
         (first, count, offset, size) -> {
           from.slice(offset, size).read(bytes.position(0).limit(size));
-          Layout.forEach(type.shape(), first, count, unpack);
+          Layout.forEach(stored, first, count, unpack);
         });
     return tensor;
   }

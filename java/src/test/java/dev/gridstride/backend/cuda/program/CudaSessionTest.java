@@ -120,7 +120,7 @@ class CudaSessionTest {
     try (CudaContext context = CudaDriver.simulated().device(0).createContext();
         Transfer transfer = new Transfer(context)) {
       DeviceBuffer buffer = context.allocate(24);
-      transfer.write(buffer, Tensor.of(value.shape(), 1f, 2f, 3f, 10f, 20f, 30f));
+      transfer.write(buffer, Tensor.of(value.shape(), 1f, 2f, 3f, 10f, 20f, 30f), value.shape());
       List<Float> stored = new ArrayList<>();
       for (float element : buffer.read(new float[6])) {
         stored.add(element);
@@ -261,9 +261,10 @@ class CudaSessionTest {
     try (Session session = open()) {
       BackendException error = assertThrows(BackendException.class, () -> session.compile(program));
       String message = error.getMessage();
-      assertTrue(message.contains("134217728 bytes"), message);
-      assertTrue(message.contains("first_layer (67108864 bytes)"), message);
-      assertTrue(message.contains("free"), message);
+      assertTrue(message.contains("needs 201,326,592 bytes (67,108,864 for weights"), message);
+      assertTrue(message.contains("first_layer (67,108,864 bytes)"), message);
+      assertTrue(message.contains("8,589,934,592 of 8,589,934,592 are free"), message);
+      assertTrue(message.contains("cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY"), message);
     }
   }
 }

@@ -110,7 +110,7 @@ final class DirectRun implements AutoCloseable {
   List<String> run(Consumer<Emitter> emit) {
     Value value = Value.of("value", TensorType.float32(1), Role.STATE, false);
     Node node = new Node(new Relu(), List.of(value), List.of(value));
-    Emitter e = new Emitter(node, true, v -> Place.NULL, DEVICE);
+    Emitter e = new Emitter(node, true, v -> Place.NULL, Value::shape, DEVICE);
     emit.accept(e);
     for (Place.Memory scratch : e.scratches()) {
       scratch.bind(unset(scratch.name, 0, scratch.bytes).buffer());

@@ -33,6 +33,7 @@ class EmitterTest {
         v ->
             Place.of(
                 memories.computeIfAbsent(v, x -> new Place.Memory(x.name(), x.type().bytes()))),
+        Value::shape,
         new Emitter.Traits(132, 90));
   }
 

@@ -47,7 +47,10 @@ class LoweringsTest {
     for (var test : Cases.all()) {
       for (var run : test.runs()) {
         Recording recording =
-            new Recording(run.program(), v -> new Place.Memory(v.name(), v.type().bytes()), device);
+            new Recording(
+                run.program(),
+                Surroundings.apart(v -> new Place.Memory(v.name(), v.type().bytes())),
+                device);
         assertEquals(run.program().nodes().size(), recording.steps().size());
         nodes += recording.steps().size();
       }

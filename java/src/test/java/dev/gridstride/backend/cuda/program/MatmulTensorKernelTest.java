@@ -225,6 +225,7 @@ class MatmulTensorKernelTest {
                   new Node(new Relu(), List.of(value), List.of(value)),
                   false,
                   v -> place,
+                  Value::shape,
                   new Emitter.Traits(8, wish.capability()));
           BackendException error =
               assertThrows(
