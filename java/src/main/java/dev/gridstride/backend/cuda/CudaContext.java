@@ -226,7 +226,7 @@ public final class CudaContext implements AutoCloseable {
   }
 
   /** Whether both are the same context of the driver. */
-  boolean isSame(CudaContext other) {
+  public boolean isSame(CudaContext other) {
     return this == other || isOf(other.context);
   }
 

@@ -199,8 +199,13 @@ public final class CudaStream implements AutoCloseable {
     return stream;
   }
 
-  boolean isOpen() {
+  /** Whether neither it nor its context was closed here. */
+  public boolean isOpen() {
     return handle.isOpen();
+  }
+
+  boolean isUsableIn(CudaContext other) {
+    return handle.isOpen() && context.isSame(other) && context.isUsable();
   }
 
   void requireUsableIn(CudaContext other, String doing) {

@@ -266,27 +266,58 @@ public final class DeviceBuffer implements AutoCloseable {
         () -> cuMemcpyDtoHAsync(target, address, length, stream.stream()));
   }
 
-  /** Copies all of {@code source} to the begin of this buffer, in a stream. */
+  /** Copies all of {@code source} to the begin of this buffer, in a stream. Makes no objects. */
   public void copyFrom(DeviceBuffer source, CudaStream stream) {
-    source.requireUsableIn(context, "copy to " + name);
-    long length = source.bytes;
-    require("copy", "to", length);
-    enqueue(
-        "cuMemcpyDtoDAsync",
-        () -> "copying " + source + " to " + this,
-        stream,
-        () -> cuMemcpyDtoDAsync(address, source.address, length, stream.stream()));
+    if (!source.isUsableIn(context)) {
+      source.requireUsableIn(context, "copy to " + name);
+    }
+    require("copy", "to", source.bytes);
+    begin(stream, "cuMemcpyDtoDAsync", "copying to ");
+    int status = copyIn(source, stream);
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuMemcpyDtoDAsync", status, "copying " + source + " to " + this);
+    }
+    stream.uses(handle);
     stream.uses(source.handle);
   }
 
-  /** Sets every byte to {@code value}, in a stream. */
+  private int copyIn(DeviceBuffer source, CudaStream stream) {
+    try {
+      return cuMemcpyDtoDAsync(address, source.address, source.bytes, stream.stream());
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
+  }
+
+  /** Sets every byte to {@code value}, in a stream. Makes no objects. */
   public void fill(byte value, CudaStream stream) {
     require("fill", "of", bytes);
-    enqueue(
-        "cuMemsetD8Async",
-        () -> "filling " + this,
-        stream,
-        () -> cuMemsetD8Async(address, value, bytes, stream.stream()));
+    begin(stream, "cuMemsetD8Async", "filling ");
+    int status = fillIn(value, stream);
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuMemsetD8Async", status, "filling " + this);
+    }
+    stream.uses(handle);
+  }
+
+  private int fillIn(byte value, CudaStream stream) {
+    try {
+      return cuMemsetD8Async(address, value, bytes, stream.stream());
+    } catch (jcuda.CudaException e) {
+      return Status.number(e);
+    }
+  }
+
+  /** Checks the stream and makes the context current, without making objects. */
+  private void begin(CudaStream stream, String call, String doing) {
+    if (!stream.isUsableIn(context)) {
+      stream.requireUsableIn(context, doing + this);
+      context.requireUsable(call, () -> doing + this);
+    }
+    int status = context.setCurrent();
+    if (status != Status.SUCCESS) {
+      throw context.failure("cuCtxSetCurrent", status, doing + this);
+    }
   }
 
   private void enqueue(String name, Supplier<String> doing, CudaStream stream, IntSupplier call) {
@@ -319,6 +350,15 @@ public final class DeviceBuffer implements AutoCloseable {
     }
   }
 
+  /** Whether it is there to be used: neither {@link #NULL} nor closed. */
+  public boolean isOpen() {
+    return handle != null && handle.isOpen() && context.isUsable();
+  }
+
+  boolean isUsableIn(CudaContext other) {
+    return isOpen() && context.isSame(other);
+  }
+
   /** Throws if this is {@link #NULL}, closed or of another context. */
   void requireUsableIn(CudaContext other, String doing) {
     requireOpen(doing);
@@ -334,7 +374,8 @@ public final class DeviceBuffer implements AutoCloseable {
     handle.requireOpen(doing);
   }
 
-  CudaContext context() {
+  /** The context it belongs to; null for {@link #NULL}. */
+  public CudaContext context() {
     return context;
   }
 

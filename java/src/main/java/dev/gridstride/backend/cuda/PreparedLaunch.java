@@ -80,11 +80,27 @@ public final class PreparedLaunch {
     }
     DeviceBuffer buffer = null;
     if (argument instanceof DeviceBuffer given && given != DeviceBuffer.NULL) {
-      given.requireUsableIn(context, describe(index));
+      if (!given.isUsableIn(context)) {
+        given.requireUsableIn(context, describe(index));
+      }
       buffer = given;
     }
     buffers[index] = buffer;
     KernelParameter.put(packed, layout.offsets().get(index), parameter.bytes(), argument);
+  }
+
+  /**
+   * Changes a pointer, as {@link #set(int, Object)} with {@code buffer.slice(offset, ...)}, but
+   * without making objects.
+   *
+   * @param offset from the buffer's begin in bytes
+   */
+  public void set(int index, DeviceBuffer buffer, long offset) {
+    set(index, buffer);
+    if (offset < 0 || offset >= buffer.bytes()) {
+      throw new IndexOutOfBoundsException(describe(index) + ": byte " + offset + " of " + buffer);
+    }
+    packed.putLong(layout.offsets().get(index), buffer.address() + offset);
   }
 
   private String describe(int index) {
