@@ -24,8 +24,8 @@ public interface Backend {
   String unavailableReason();
 
   /**
-   * Lines for {@code gridstride doctor}: instruction set, versions, native libraries. Empty by
-   * default. Only called if the backend is available.
+   * Lines for {@code gridstride doctor}: devices, versions, native libraries, and what is missing
+   * by name. Empty by default. Also asked of a backend that is not available.
    */
   default List<String> report() {
     return List.of();

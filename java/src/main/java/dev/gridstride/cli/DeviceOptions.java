@@ -42,6 +42,10 @@ final class DeviceOptions {
     List<String> names = new ArrayList<>(List.of("auto"));
     Backends.all().stream().map(Backend::name).forEach(names::add);
     Choices.check(spec, "--device", device.split(":", 2)[0], names);
+    if (!device.matches("\\w+(:[0-9]+)?")) {
+      throw new ParameterException(
+          spec.commandLine(), "--device " + device + ": expected NAME or NAME:INDEX, as in cuda:1");
+    }
     return Backends.open(device, threads);
   }
 

@@ -19,7 +19,8 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = {
-      "Shows what works on this machine, what is missing, and how to get it.",
+      "Shows what works on this machine, what is missing, and how to get it: devices with their",
+      "drivers and memory, and the image that each CUDA kernel would be loaded from.",
       "",
       "Exit code 1 if no device can train."
     })
@@ -67,14 +68,13 @@ final class DoctorCommand implements Callable<Integer> {
     boolean usable = false;
     for (Backend backend : Backends.all()) {
       String problem = backend.unavailableReason();
-      String name = "device " + backend.name();
-      if (problem != null) {
-        line(name, "not available: " + problem);
-        continue;
-      }
-      boolean automatic = backend.priority() > 0;
+      boolean automatic = problem == null && backend.priority() > 0;
       usable |= automatic;
-      line(name, automatic ? "available" : "available, only if asked for by name");
+      line(
+          "device " + backend.name(),
+          problem != null
+              ? "not available: " + problem
+              : automatic ? "available" : "available, only if asked for by name");
       backend.report().forEach(detail -> line("", detail));
     }
     return usable;

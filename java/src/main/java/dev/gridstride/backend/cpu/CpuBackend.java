@@ -33,6 +33,9 @@ public final class CpuBackend implements Backend {
 
   @Override
   public List<String> report() {
+    if (unavailableReason() != null) {
+      return List.of();
+    }
     return List.of(
         "oneDNN " + OneDnn.version() + ", instruction set " + OneDnn.instructionSet(),
         "native libraries in " + OneDnn.folder());

@@ -33,6 +33,21 @@ public record ComputeCapability(int major, int minor) implements Comparable<Comp
     return code.major == major && code.minor <= minor;
   }
 
+  /** Whether the project's kernels are for cards of this generation. */
+  boolean isSupported() {
+    return compareTo(LOWEST) >= 0;
+  }
+
+  /** Why a device of this generation is refused. */
+  String tooLow(String device) {
+    return device
+        + " has compute capability "
+        + this
+        + "; the kernels need "
+        + LOWEST
+        + " (Turing) or later: use another card (cuda:1 is the second) or --device cpu";
+  }
+
   @Override
   public int compareTo(ComputeCapability other) {
     return Comparator.comparingInt(ComputeCapability::major)

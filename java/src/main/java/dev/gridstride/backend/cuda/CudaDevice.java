@@ -171,23 +171,23 @@ public final class CudaDevice {
   /**
    * Checks that the project's own kernels run here.
    *
-   * @throws BackendException if the card is too old
+   * @throws BackendException if the card or its driver is too old; the message says how to go on
    */
-  void requireSupported() {
-    requireSupported(toString(), computeCapability());
+  public void requireSupported() {
+    try {
+      InstalledDriver.requireVersion(driver.version());
+    } catch (BackendException e) {
+      throw new BackendException("cuda: " + this + ": " + e.getMessage(), e);
+    }
+    ComputeCapability capability = computeCapability();
+    if (!capability.isSupported()) {
+      throw new BackendException("cuda: " + capability.tooLow(toString()));
+    }
   }
 
-  static void requireSupported(String device, ComputeCapability capability) {
-    if (capability.compareTo(ComputeCapability.LOWEST) < 0) {
-      throw new BackendException(
-          "cuda: "
-              + device
-              + " has compute capability "
-              + capability
-              + "; the kernels need "
-              + ComputeCapability.LOWEST
-              + " (Turing) or later");
-    }
+  /** What decides about images. */
+  ImageChoice.Card asCard() {
+    return new ImageChoice.Card(toString(), computeCapability(), driver.version());
   }
 
   private void call(String name, String doing, IntSupplier call) {

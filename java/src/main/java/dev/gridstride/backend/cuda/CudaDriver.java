@@ -68,8 +68,7 @@ public final class CudaDriver {
       return taken;
     }
     try {
-      InstalledDriver.find();
-      return null;
+      return InstalledDriver.find().unusableReason();
     } catch (BackendException e) {
       return e.getMessage();
     }

@@ -136,7 +136,10 @@ public final class CudaEvent implements AutoCloseable {
   void requireUsableIn(CudaContext other, String doing) {
     handle.requireOpen(doing);
     if (!context.isSame(other)) {
-      throw new IllegalArgumentException(doing + ": the event belongs to another context");
+      throw new IllegalArgumentException(
+          doing
+              + ": the event belongs to another context; kernels, buffers, streams and events that work together"
+              + " must be of one CudaContext");
     }
   }
 

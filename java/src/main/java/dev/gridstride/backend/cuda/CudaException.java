@@ -4,7 +4,7 @@ import dev.gridstride.backend.BackendException;
 
 /**
  * A call of the CUDA driver failed. The message has the call, the error's name and number, the
- * device, what was being done, and on the simulated device its own words.
+ * device, what was being done, on the simulated device its own words, and the cure if there is one.
  *
  * <p>Kernels and asynchronous copies run later than the call that asks for them, so an error can
  * surface in a later, innocent call; the message says so where it may be the case.
@@ -29,6 +29,10 @@ public final class CudaException extends BackendException {
     text.append(") on ").append(device).append(", ").append(doing);
     if (!detail.isEmpty()) {
       text.append(": ").append(detail);
+    }
+    String cure = Cures.of(call, code);
+    if (!cure.isEmpty()) {
+      text.append("; ").append(cure);
     }
     if (Status.fatal(code)) {
       text.append(

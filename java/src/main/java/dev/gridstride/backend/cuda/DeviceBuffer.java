@@ -363,7 +363,12 @@ public final class DeviceBuffer implements AutoCloseable {
   void requireUsableIn(CudaContext other, String doing) {
     requireOpen(doing);
     if (!context.isSame(other)) {
-      throw new IllegalArgumentException(doing + ": " + this + " belongs to another context");
+      throw new IllegalArgumentException(
+          doing
+              + ": "
+              + this
+              + " belongs to another context; kernels, buffers, streams and events that work together"
+              + " must be of one CudaContext");
     }
   }
 

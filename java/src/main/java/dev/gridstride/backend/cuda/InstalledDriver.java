@@ -5,9 +5,11 @@ import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
+import com.sun.jna.ptr.PointerByReference;
 import dev.gridstride.backend.BackendException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import jcuda.driver.CUdevice_attribute;
 
 /**
@@ -31,6 +33,10 @@ final class InstalledDriver {
     @Override
     public String toString() {
       return "device " + index + " (" + name + ")";
+    }
+
+    ImageChoice.Card forImages(int driverVersion) {
+      return new ImageChoice.Card(toString(), capability, driverVersion);
     }
   }
 
@@ -60,7 +66,7 @@ final class InstalledDriver {
     }
     cards = List.copyOf(list);
     if (cards.isEmpty()) {
-      throw new BackendException(DriverCures.explain("cuDeviceGetCount", Status.NO_DEVICE));
+      throw failure("cuDeviceGetCount", Status.NO_DEVICE);
     }
   }
 
@@ -99,8 +105,13 @@ final class InstalledDriver {
           library.getFile() + " has no " + function + ": it is no CUDA driver, or too old", e);
     }
     if (status != Status.SUCCESS) {
-      throw new BackendException(DriverCures.explain(function, status));
+      throw failure(function, status);
     }
+  }
+
+  private static BackendException failure(String call, int code) {
+    return new BackendException(
+        call + " failed: " + Status.name(code) + " (" + code + "): " + Cures.of(call, code));
   }
 
   /**
@@ -117,7 +128,7 @@ final class InstalledDriver {
       } catch (UnsatisfiedLinkError e) {
         // JNA's message goes on with the whole class path.
         String reason = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
-        throw new BackendException("no driver (" + reason + "); " + DriverCures.INSTALL);
+        throw new BackendException("no driver (" + reason + "); " + Cures.INSTALL);
       }
       boolean complete = false;
       try {
@@ -171,6 +182,42 @@ final class InstalledDriver {
               + CudaDriver.text(LOWEST_VERSION)
               + " (driver 525) or later; update NVIDIA's driver");
     }
+  }
+
+  /** Why no card here runs the kernels and how to mend it, or null if one does. */
+  String unusableReason() {
+    List<Card> fit = cards.stream().filter(card -> card.capability().isSupported()).toList();
+    if (fit.isEmpty()) {
+      return cards.get(0).capability().tooLow(cards.get(0).toString());
+    }
+    return KernelImages.problem(fit.get(0).forImages(version));
+  }
+
+  /** Free memory of a card in words, or why it is not known. Opens a context for a moment. */
+  String free(Card card) {
+    PointerByReference context = new PointerByReference();
+    LongByReference free = new LongByReference();
+    try {
+      call("cuCtxCreate_v2", context, 0, card.index());
+      try {
+        call("cuMemGetInfo_v2", free, new LongByReference());
+      } finally {
+        call("cuCtxDestroy_v2", context.getValue());
+      }
+      return String.format(Locale.ROOT, "%,d MB free", free.getValue() >> 20);
+    } catch (BackendException e) {
+      return "free memory not known: " + e.getMessage();
+    }
+  }
+
+  /** Whether {@link #find} has found cards, so that the library is loaded. */
+  static synchronized boolean isFound() {
+    return found != null;
+  }
+
+  /** Where the library is. */
+  String file() {
+    return library.getFile().toString();
   }
 
   NativeLibrary library() {

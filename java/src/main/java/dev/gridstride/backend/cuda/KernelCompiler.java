@@ -50,16 +50,26 @@ public abstract class KernelCompiler {
     if (device.driver().isSimulated()) {
       return SimulatorCompiler.get();
     }
-    ComputeCapability target = device.computeCapability();
-    Nvrtc nvrtc = Nvrtc.find();
+    ImageChoice.Card card = device.asCard();
+    KernelCompiler found = find(card);
+    if (found == null) {
+      throw new BackendException("cuda: no compiler for " + device + ": " + Nvrtc.howToGet());
+    }
+    return found;
+  }
+
+  /** A compiler whose code a card and its driver take: NVRTC, or else nvcc; null for none. */
+  static KernelCompiler find(ImageChoice.Card card) {
+    Nvrtc nvrtc = Nvrtc.find(card);
     if (nvrtc != null) {
-      return new NvrtcCompiler(nvrtc, target);
+      return new NvrtcCompiler(nvrtc, card.capability());
     }
     Path nvcc = NvccCompiler.find();
     if (nvcc != null) {
-      return new NvccCompiler(nvcc, target);
+      NvccCompiler compiler = new NvccCompiler(nvcc, card.capability());
+      return compiler.fits(card) ? compiler : null;
     }
-    throw new BackendException("cuda: no compiler for " + device + ": " + Nvrtc.howToGet());
+    return null;
   }
 
   /**
@@ -70,7 +80,7 @@ public abstract class KernelCompiler {
    */
   public final KernelImage compile(KernelSource source, CompileOptions options) {
     requirePossible(source, options);
-    String key = CacheKey.of(source, options, identity() + "\n" + target());
+    String key = key(source, options);
     Output output = ImageCache.load(key);
     if (output == null) {
       long start = System.nanoTime();
@@ -84,12 +94,31 @@ public abstract class KernelCompiler {
               source.name(),
               target(),
               options.checked() ? " with the checker" : "",
-              identity().lines().findFirst().orElse(""),
+              name(),
               seconds,
               kept));
     }
     return new KernelImage(
         source.name(), output.code(), output.log(), KernelDeclarations.parse(source.text()));
+  }
+
+  /** Whether {@link #compile} would find what was compiled before. */
+  final boolean isKept(KernelSource source, CompileOptions options) {
+    return ImageCache.load(key(source, options)) != null;
+  }
+
+  private String key(KernelSource source, CompileOptions options) {
+    return CacheKey.of(source, options, identity() + "\n" + target());
+  }
+
+  /** Name and version. */
+  final String name() {
+    return identity().lines().findFirst().orElse("");
+  }
+
+  /** A line for the user, as those about compiling. */
+  static void tell(String line) {
+    messages.accept(line);
   }
 
   /** Where the lines go that tell what was compiled; at first to the standard error stream. */
@@ -99,11 +128,15 @@ public abstract class KernelCompiler {
 
   void requirePossible(KernelSource source, CompileOptions options) {
     if (options.checked()) {
-      throw new IllegalArgumentException(
-          source
-              + ": the checker works on the simulated device only; on a card use NVIDIA's"
-              + " compute-sanitizer");
+      throw noChecker(source);
     }
+  }
+
+  static IllegalArgumentException noChecker(KernelSource source) {
+    return new IllegalArgumentException(
+        source
+            + ": the checker works on the simulated device only; on a card use NVIDIA's"
+            + " compute-sanitizer");
   }
 
   /** Name and version on the first line; all that makes its results differ. */

@@ -1,8 +1,12 @@
 package dev.gridstride.backend.cuda;
 
+import dev.gridstride.backend.BackendException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * The project's own kernels by the name of their file, for example {@code conv2d}. On a card the
@@ -14,6 +18,9 @@ public final class KernelImages {
 
   /** Packaged images that were read, by the name of their file. */
   private static final Map<String, KernelImage> PACKAGED = new ConcurrentHashMap<>();
+
+  /** What the user was told already. */
+  private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
 
   private KernelImages() {}
 
@@ -47,21 +54,66 @@ public final class KernelImages {
    * @param checked with the checker, on the simulated device only
    * @throws IllegalArgumentException if there is no such file, or the checker is asked for on a
    *     card
-   * @throws dev.gridstride.backend.BackendException if the card is too old, or has to be compiled
-   *     for and there is no compiler
+   * @throws dev.gridstride.backend.BackendException if the card or its driver is too old, or the
+   *     card has to be compiled for and there is no compiler
    */
   public static KernelImage find(CudaDevice device, String name, boolean checked) {
     device.requireSupported();
-    String packaged = packaged(device, strip(name), checked);
-    return packaged != null
-        ? PACKAGED.computeIfAbsent(packaged, resource -> read(source(name), resource))
-        : KernelCompiler.of(device)
-            .compile(source(name), checked ? CompileOptions.CHECKED : CompileOptions.DEFAULT);
+    ImageChoice choice = choose(device, name, checked);
+    if (!choice.note().isEmpty() && TOLD.add(choice.note())) {
+      KernelCompiler.tell("cuda: " + choice.note());
+    }
+    return choice.image().get();
   }
 
-  private static KernelImage read(KernelSource source, String resource) {
-    byte[] bytes = Resources.bytes(resource);
-    return new KernelImage(source.name(), bytes, "", KernelDeclarations.parse(source.text()));
+  private static ImageChoice choose(CudaDevice device, String name, boolean checked) {
+    KernelSource source = source(name);
+    if (device.driver().isSimulated()) {
+      return ImageChoice.simulated(strip(name), checked, () -> KernelCompiler.of(device));
+    }
+    if (checked) {
+      throw KernelCompiler.noChecker(source);
+    }
+    return ImageChoice.of(strip(name), device.asCard(), PackagedCubins.get(), KernelCompiler::find);
+  }
+
+  /**
+   * What {@link #find} would give for each file, as text by name; an error's message where it would
+   * fail.
+   */
+  public static Map<String, String> describe(CudaDevice device) {
+    return describe(name -> choose(device, name, false));
+  }
+
+  /** As {@link #describe(CudaDevice)}, for a card that is not open. */
+  static Map<String, String> describe(ImageChoice.Card card) {
+    PackagedCubins cubins = PackagedCubins.get();
+    return describe(name -> ImageChoice.of(name, card, cubins, KernelCompiler::find));
+  }
+
+  /** Why a card gets no image of some file, or null. */
+  static String problem(ImageChoice.Card card) {
+    PackagedCubins cubins = PackagedCubins.get();
+    try {
+      names().forEach(name -> ImageChoice.of(name, card, cubins, KernelCompiler::find));
+      return null;
+    } catch (BackendException e) {
+      return e.getMessage();
+    }
+  }
+
+  private static Map<String, String> describe(Function<String, ImageChoice> choose) {
+    Map<String, String> all = new TreeMap<>();
+    for (String name : names()) {
+      try {
+        ImageChoice choice = choose.apply(name);
+        String note = choice.note().isEmpty() ? "" : " (" + choice.note() + ")";
+        all.put(name, choice.description() + note);
+      } catch (BackendException e) {
+        all.put(name, "missing: " + e.getMessage());
+      }
+    }
+    return all;
   }
 
   /** As {@link #find}, and loads it. */
@@ -69,27 +121,14 @@ public final class KernelImages {
     return context.load(find(context.device(), name, checked));
   }
 
-  /**
-   * The packaged image for a device, or null: on the simulated one its host image, on a card the
-   * cubin of its own generation or the next lower that it runs.
-   */
-  private static String packaged(CudaDevice device, String name, boolean checked) {
-    if (device.driver().isSimulated()) {
-      String image = Resources.NATIVE + "kernels/" + name + (checked ? ".checked.so" : ".so");
-      return Resources.exists(image) ? image : null;
-    }
-    if (checked) {
-      return null;
-    }
-    ComputeCapability card = device.computeCapability();
-    for (int minor = card.minor(); minor >= 0; minor--) {
-      String arch = new ComputeCapability(card.major(), minor).arch();
-      String cubin = Resources.KERNELS + name + "." + arch + ".cubin";
-      if (Resources.exists(cubin)) {
-        return cubin;
-      }
-    }
-    return null;
+  /** A packaged image, read once. */
+  static KernelImage packaged(String name, String resource) {
+    return PACKAGED.computeIfAbsent(resource, r -> read(source(name), r));
+  }
+
+  private static KernelImage read(KernelSource source, String resource) {
+    byte[] bytes = Resources.bytes(resource);
+    return new KernelImage(source.name(), bytes, "", KernelDeclarations.parse(source.text()));
   }
 
   private static String strip(String name) {

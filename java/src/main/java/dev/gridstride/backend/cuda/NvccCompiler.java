@@ -3,9 +3,13 @@ package dev.gridstride.backend.cuda;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Compiles for a card by NVIDIA's {@code nvcc}, where there is no NVRTC. */
 final class NvccCompiler extends KernelCompiler {
+  private static final Pattern RELEASE = Pattern.compile("nvcc (\\d+)\\.");
+
   private final Path nvcc;
   private final ComputeCapability target;
   private final String identity;
@@ -28,6 +32,12 @@ final class NvccCompiler extends KernelCompiler {
   /** The compiler on the path, or null. */
   static Path find() {
     return Command.find("nvcc");
+  }
+
+  /** Whether a card's driver takes machine code of this toolkit. */
+  boolean fits(ImageChoice.Card card) {
+    Matcher release = RELEASE.matcher(identity);
+    return release.lookingAt() && Integer.parseInt(release.group(1)) <= card.driver() / 1000;
   }
 
   @Override

@@ -11,8 +11,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -27,11 +30,17 @@ final class Nvrtc {
   /** Names a folder or a file to look at first. */
   static final String PROPERTY = "gridstride.nvrtc";
 
-  private static boolean searched;
-  private static Nvrtc found;
+  /** Libraries that were tried, empty where one does not load. */
+  private static final Map<String, Optional<Nvrtc>> OPENED = new HashMap<>();
+
+  private static final String INSTALL =
+      "install NVIDIA's CUDA toolkit 12.0 or later (package cuda-nvrtc), or name its folder with -D"
+          + PROPERTY
+          + "=FOLDER";
 
   private final Functions functions;
-  private final String version;
+  private final String library;
+  private final int number;
 
   /** Status 0 is success; sizes include the final zero. */
   interface Functions extends Library {
@@ -69,32 +78,61 @@ final class Nvrtc {
   }
 
   private Nvrtc(String library) {
+    this.library = library;
     functions =
         Native.load(library, Functions.class, Map.of(Library.OPTION_STRING_ENCODING, "UTF-8"));
     IntByReference major = new IntByReference();
     IntByReference minor = new IntByReference();
     functions.nvrtcVersion(major, minor);
-    version = major.getValue() + "." + minor.getValue();
+    number = 1000 * major.getValue() + 10 * minor.getValue();
   }
 
-  /** NVRTC, or null if there is none. */
-  static synchronized Nvrtc find() {
-    if (!searched) {
-      searched = true;
-      for (Path folder : folders()) {
-        for (String name : NAMES) {
-          if (found == null && Files.exists(folder.resolve(name))) {
-            found = open(folder, folder.resolve(name).toString());
-          }
-        }
-      }
+  /** The newest NVRTC, or null if there is none. */
+  static Nvrtc find() {
+    return first(nvrtc -> true);
+  }
+
+  /** The newest NVRTC whose code a card and its driver take, or null if there is none. */
+  static Nvrtc find(ImageChoice.Card card) {
+    return first(nvrtc -> nvrtc.fits(card));
+  }
+
+  private boolean fits(ImageChoice.Card card) {
+    List<ComputeCapability> targets = targets();
+    boolean machineCode = targets.stream().anyMatch(card.capability()::runs);
+    boolean possible = targets.get(0).compareTo(card.capability()) <= 0;
+    return possible && fits(number, machineCode, card.driver());
+  }
+
+  /**
+   * Whether a driver takes what an NVRTC makes. Machine code runs on drivers of the same major
+   * version or a later one; PTX is compiled by the driver, which must be as new.
+   */
+  static boolean fits(int nvrtc, boolean machineCode, int driver) {
+    return nvrtc <= driver || (machineCode && nvrtc / 1000 == driver / 1000);
+  }
+
+  private static synchronized Nvrtc first(Predicate<Nvrtc> wanted) {
+    for (Path folder : folders()) {
       for (String name : NAMES) {
-        if (found == null) {
-          found = open(null, name);
+        Path file = folder.resolve(name);
+        Nvrtc nvrtc = Files.exists(file) ? opened(folder, file.toString()) : null;
+        if (nvrtc != null && wanted.test(nvrtc)) {
+          return nvrtc;
         }
       }
     }
-    return found;
+    for (String name : NAMES) {
+      Nvrtc nvrtc = opened(null, name);
+      if (nvrtc != null && wanted.test(nvrtc)) {
+        return nvrtc;
+      }
+    }
+    return null;
+  }
+
+  private static Nvrtc opened(Path folder, String library) {
+    return OPENED.computeIfAbsent(library, l -> Optional.ofNullable(open(folder, l))).orElse(null);
   }
 
   /** Opens one library, or says null if it does not load. */
@@ -140,19 +178,27 @@ final class Nvrtc {
 
   static String howToGet() {
     return "no NVRTC (libnvrtc.so.12 or .13) on the library path, in $CUDA_HOME/lib64 or"
-        + " /usr/local/cuda/lib64, and no nvcc on the path; install NVIDIA's CUDA toolkit 12.0 or"
-        + " later (package cuda-nvrtc), or name its folder with -D"
-        + PROPERTY
-        + "=FOLDER";
+        + " /usr/local/cuda/lib64, and no nvcc on the path; "
+        + INSTALL;
+  }
+
+  /** For a report. */
+  static String missing() {
+    return "missing (libnvrtc.so.12 or .13); " + INSTALL;
   }
 
   Functions functions() {
     return functions;
   }
 
+  /** Its file or name. */
+  String library() {
+    return library;
+  }
+
   /** For example {@code 12.6}. */
   String version() {
-    return version;
+    return CudaDriver.text(number);
   }
 
   /** The generations that it compiles for, lowest first. */

@@ -76,9 +76,15 @@ public final class Simulator {
     if (taken != null) {
       return taken;
     }
-    if (Resources.exists(Resources.NATIVE + "libcuda.so.1")) {
-      return null;
-    }
+    return isPackaged() ? null : notPackaged();
+  }
+
+  /** Whether this build has it. */
+  static boolean isPackaged() {
+    return Resources.exists(Resources.NATIVE + "libcuda.so.1");
+  }
+
+  static String notPackaged() {
     return "this build has none for "
         + Resources.platform()
         + "; it is built with g++ and CMake on the path (see native/README.md)";

@@ -198,14 +198,18 @@ class CudaKernelTest {
       DeviceBuffer there = other.allocate(4L * N, "there");
       CudaStream stranger = other.createStream();
       assertEquals(
-          "saxpy: argument 2 (float* x): there (1200 bytes) belongs to another context",
+          "saxpy: argument 2 (float* x): there (1200 bytes) belongs to another context; kernels, buffers,"
+              + " streams and events that work together"
+              + " must be of one CudaContext",
           refused(
               () ->
                   module
                       .kernel("saxpy")
                       .launch(stream, Dim.of(3), Dim.of(128), 0, y, there, 1f, N)));
       assertEquals(
-          "launch of saxpy: the stream belongs to another context",
+          "launch of saxpy: the stream belongs to another context; kernels, buffers,"
+              + " streams and events that work together"
+              + " must be of one CudaContext",
           refused(
               () ->
                   module.kernel("saxpy").launch(stranger, Dim.of(3), Dim.of(128), 0, y, y, 1f, N)));

@@ -212,11 +212,15 @@ class DeviceBufferTest {
       CudaStream stream = context.createStream();
       assertFails(
           IllegalArgumentException.class,
-          "copy to here: there (8 bytes) belongs to another context",
+          "copy to here: there (8 bytes) belongs to another context; kernels, buffers,"
+              + " streams and events that work together"
+              + " must be of one CudaContext",
           () -> here.copyFrom(there, stream));
       assertFails(
           IllegalArgumentException.class,
-          "filling there (8 bytes): the stream belongs to another context",
+          "filling there (8 bytes): the stream belongs to another context; kernels, buffers,"
+              + " streams and events that work together"
+              + " must be of one CudaContext",
           () -> there.fill((byte) 0, stream));
     }
   }

@@ -4,6 +4,7 @@ import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.CudaReport;
 import java.util.List;
 
 /** {@code cuda}: the project's own CUDA kernels on an NVIDIA card. */
@@ -28,7 +29,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public List<String> report() {
-    return CudaDevices.report(CudaDriver.card());
+    return CudaReport.cards();
   }
 
   @Override

@@ -4,10 +4,7 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
-import dev.gridstride.backend.cuda.KernelImages;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What the backends {@code cuda} and {@code sim} share. */
@@ -18,7 +15,8 @@ final class CudaDevices {
    * The device that is asked for.
    *
    * @param backend its name, for the message
-   * @throws BackendException if there is none of this index; the message lists those that there are
+   * @throws BackendException if there is none of this index, in which case the message lists those
+   *     that there are, or it is too old
    */
   static CudaDevice find(String backend, CudaDriver driver, DeviceOptions options) {
     List<CudaDevice> devices = driver.devices();
@@ -35,21 +33,8 @@ final class CudaDevices {
                   .map(device -> backend + ":" + device.index() + " (" + device.name() + ")")
                   .collect(Collectors.joining(", ")));
     }
-    return devices.get(options.index());
-  }
-
-  static List<String> report(CudaDriver driver) {
-    List<String> lines = new ArrayList<>();
-    for (CudaDevice device : driver.devices()) {
-      lines.add(
-          String.format(
-              Locale.ROOT,
-              "%s, compute capability %s, %,d MB",
-              device,
-              device.computeCapability(),
-              device.memoryBytes() >> 20));
-    }
-    lines.add(KernelImages.names().size() + " kernel files");
-    return lines;
+    CudaDevice device = devices.get(options.index());
+    device.requireSupported();
+    return device;
   }
 }

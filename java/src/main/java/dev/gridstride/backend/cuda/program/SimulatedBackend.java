@@ -4,8 +4,8 @@ import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.CudaReport;
 import dev.gridstride.backend.cuda.Simulator;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -33,10 +33,7 @@ public final class SimulatedBackend implements Backend {
 
   @Override
   public List<String> report() {
-    List<String> lines = new ArrayList<>();
-    lines.add("CUDA kernels without a card: for tests and for looking at kernels; slow");
-    lines.addAll(CudaDevices.report(CudaDriver.simulated()));
-    return lines;
+    return CudaReport.simulated();
   }
 
   @Override
