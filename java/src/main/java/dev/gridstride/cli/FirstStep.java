@@ -14,6 +14,7 @@ final class FirstStep implements Callback {
   public void onStepEnd(Run run) {
     if (!done) {
       done = true;
+      run.loss(); // waits until the device has done the step
       Instant now = Instant.now();
       seconds =
           ProcessHandle.current()

@@ -69,6 +69,15 @@ final class TrainOptions {
   private Integer batch;
 
   @Option(
+      names = "--steps-per-launch",
+      paramLabel = "N",
+      description = {
+        "Hand N steps to the device at once: faster where steps are",
+        "short, with the same results. (default: 1)"
+      })
+  private Integer stepsPerLaunch;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       description = "Of weights, shuffle and everything random. (default: 1)")
@@ -122,6 +131,7 @@ final class TrainOptions {
         recipe == null ? base.recipe() : recipe,
         epochs == null ? base.epochs() : epochs,
         batch == null ? base.batch() : batch,
+        stepsPerLaunch == null ? base.stepsPerLaunch() : stepsPerLaunch,
         seed == null ? base.seed() : seed,
         limit == null ? base.limit() : limit,
         validationSplit == null ? base.validationSplit() : validationSplit,
@@ -138,6 +148,7 @@ final class TrainOptions {
     choice("--schedule", schedule, Schedules.names());
     Choices.atLeastOne(spec, "--epochs", epochs);
     Choices.atLeastOne(spec, "--batch", batch);
+    Choices.atLeastOne(spec, "--steps-per-launch", stepsPerLaunch);
     Choices.atLeastOne(spec, "--limit", limit);
     Choices.atLeastOne(spec, "--image-size", imageSize);
     if (validationSplit != null && !(validationSplit > 0 && validationSplit < 1)) {

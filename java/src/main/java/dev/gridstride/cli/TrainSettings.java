@@ -16,6 +16,7 @@ import java.util.Map;
  * @param recipe name of the recipe
  * @param epochs in all
  * @param batch samples a step
+ * @param stepsPerLaunch steps handed to the device at once
  * @param seed of everything random
  * @param limit most training samples; 0 for all
  * @param validationSplit share of the training samples used for validation; 0 for the test images
@@ -31,6 +32,7 @@ record TrainSettings(
     String recipe,
     int epochs,
     int batch,
+    int stepsPerLaunch,
     long seed,
     int limit,
     double validationSplit,
@@ -39,7 +41,7 @@ record TrainSettings(
     double learningRate) {
   static final TrainSettings DEFAULT =
       new TrainSettings(
-          Models.CIFAR10_CNN, "auto", "", 0, Recipe.ARTICLE.name(), 10, 64, 1, 0, 0, "", "", 0);
+          Models.CIFAR10_CNN, "auto", "", 0, Recipe.ARTICLE.name(), 10, 64, 1, 1, 0, 0, "", "", 0);
 
   /** What {@link #toMap} gave. */
   static TrainSettings of(Map<String, String> map) {
@@ -51,6 +53,7 @@ record TrainSettings(
         map.getOrDefault("recipe", DEFAULT.recipe),
         Integer.parseInt(map.getOrDefault("epochs", "" + DEFAULT.epochs)),
         Integer.parseInt(map.getOrDefault("batch", "" + DEFAULT.batch)),
+        Integer.parseInt(map.getOrDefault("steps_per_launch", "" + DEFAULT.stepsPerLaunch)),
         Long.parseLong(map.getOrDefault("seed", "" + DEFAULT.seed)),
         Integer.parseInt(map.getOrDefault("limit", "" + DEFAULT.limit)),
         Double.parseDouble(map.getOrDefault("validation_split", "" + DEFAULT.validationSplit)),
@@ -68,6 +71,7 @@ record TrainSettings(
     map.put("recipe", recipe);
     map.put("epochs", "" + epochs);
     map.put("batch", "" + batch);
+    map.put("steps_per_launch", "" + stepsPerLaunch);
     map.put("seed", "" + seed);
     map.put("limit", "" + limit);
     map.put("validation_split", "" + validationSplit);

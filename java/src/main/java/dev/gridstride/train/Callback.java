@@ -12,7 +12,11 @@ public interface Callback {
   /** Before the first step of an epoch, or where a resumed run goes on within it. */
   default void onEpochBegin(Run run) {}
 
-  /** After each step. Must not allocate if steps are to stay free of garbage. */
+  /**
+   * After each launch of steps, which is each step unless {@link Trainer.Builder#stepsPerLaunch}
+   * says otherwise. The device may still be at work on them. Must not allocate if steps are to stay
+   * free of garbage.
+   */
   default void onStepEnd(Run run) {}
 
   /** After an epoch and its validation; the epoch is in {@link Run#history()}. */

@@ -19,13 +19,15 @@ final class Evaluator {
   private final Programs programs;
   private final SessionState state;
   private final int batch;
+  private final int stepsPerLaunch;
   private final Map<Key, Executable> evaluations = new HashMap<>();
   private final Map<TensorType, Prediction> predictions = new HashMap<>();
 
-  Evaluator(Programs programs, SessionState state, int batch) {
+  Evaluator(Programs programs, SessionState state, int batch, int stepsPerLaunch) {
     this.programs = programs;
     this.state = state;
     this.batch = batch;
+    this.stepsPerLaunch = stepsPerLaunch;
   }
 
   /** Evaluates all samples, or returns null as soon as {@code cancelled} says so. */
@@ -37,12 +39,13 @@ final class Evaluator {
         return null;
       }
       int size = Math.min(batch, n - position);
+      int times = Math.min(stepsPerLaunch, (n - position) / size);
       evaluations
           .computeIfAbsent(
               new Key(source.name(), size),
               key -> state.compile(programs.evaluation(source, size).program()))
-          .run();
-      position += size;
+          .run(times);
+      position += times * size;
     }
     return result(n);
   }

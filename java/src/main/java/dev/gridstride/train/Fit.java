@@ -1,6 +1,7 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Readings;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Role;
@@ -8,12 +9,13 @@ import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** One call of {@link Trainer#fit}: the loop over epochs and steps. */
-final class Fit implements Run {
+final class Fit implements Run, AutoCloseable {
   private final Trainer trainer;
   private final SessionState state;
   private final Progress progress;
@@ -23,17 +25,23 @@ final class Fit implements Run {
   private final int samples;
   private final int fullBatch;
   private final StepProgram program;
-  private final Executable fullStep;
-  private final Executable restStep;
   private final Value cursor;
   private final Value step;
   private final Value lossSum;
   private final Value hits;
   private final Value firstBadStep;
   private final Value factor;
+
+  /** Null where there is none, or not yet. */
+  private Executable fullStep;
+
+  private Executable restStep;
+  private Follower follower;
+
   private CheckpointInfo.Setup setup;
   private boolean stopped;
   private int epoch;
+  private long stepsDone;
   private int position;
   private int firstPosition;
   private long startNanos;
@@ -50,16 +58,39 @@ final class Fit implements Run {
     samples = source.dataset().size();
     fullBatch = Math.min(trainer.batch(), samples);
     program = trainer.programs().training(source, fullBatch);
-    fullStep = state.compile(program.program());
-    int rest = samples % fullBatch;
-    restStep =
-        rest == 0 ? null : state.compile(trainer.programs().training(source, rest).program());
     cursor = program.value(States.CURSOR);
     step = program.value(States.STEP);
     lossSum = program.value(States.LOSS_SUM);
     hits = trainer.programs().loss().classification() ? program.value(States.HITS) : null;
     firstBadStep = program.value(States.FIRST_BAD_STEP);
     factor = program.value(States.LEARNING_RATE_FACTOR);
+    boolean complete = false;
+    try {
+      compile();
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
+    }
+  }
+
+  private void compile() {
+    fullStep = state.compile(program.program());
+    int rest = samples % fullBatch;
+    if (rest > 0) {
+      restStep = state.compile(trainer.programs().training(source, rest).program());
+    }
+    follower = new Follower(follow(), hits != null, samples, fullBatch);
+  }
+
+  /** In the order of {@link Follower}'s indices. */
+  private Readings follow() {
+    List<Value> scalars = new ArrayList<>(List.of(cursor, lossSum, firstBadStep));
+    if (hits != null) {
+      scalars.add(hits);
+    }
+    return state.follow(scalars);
   }
 
   History run(List<Callback> callbacks) {
@@ -102,6 +133,7 @@ final class Fit implements Run {
     epoch = progress.history.epochs().size() + 1;
     position = (int) ((long) state.scalar(cursor) - (epoch - 1L) * samples);
     firstPosition = position;
+    stepsDone = (long) state.scalar(step);
     if (position == 0) {
       progress.epochSeconds = 0;
       state.put(States.LOSS_SUM, Tensor.of(Shape.scalar(), 0.0));
@@ -111,21 +143,23 @@ final class Fit implements Run {
     }
     callbacks.forEach(callback -> callback.onEpochBegin(this));
     guard.beginEpoch();
+    follower.beginEpoch(epoch);
     startFeedNanos = feedNanos();
     startNanos = System.nanoTime();
     training = true;
     while (position < samples && !stopping()) {
-      runStep();
-      guard.check(false);
+      runSteps(trainer.stepsPerLaunch());
+      follower.look();
+      guard.checkRecent();
       for (int i = 0; i < callbacks.size(); i++) {
         callbacks.get(i).onStepEnd(this);
       }
     }
     // Reading waits for the device, which may be at work on steps whose calls have returned.
-    step();
+    state.scalar(step);
     progress.epochSeconds += secondsHere();
     training = false;
-    guard.check(true);
+    guard.check();
     if (position == samples && !stopping()) {
       finishEpoch(callbacks);
     }
@@ -155,11 +189,19 @@ final class Fit implements Run {
     callbacks.forEach(callback -> callback.onEpochEnd(this, done));
   }
 
-  /** Runs the next step of the epoch. */
-  void runStep() {
-    int size = Math.min(fullBatch, samples - position);
-    (size == fullBatch ? fullStep : restStep).run();
-    position += size;
+  /** Runs the next steps of the epoch: one or more, at most {@code most}. */
+  void runSteps(long most) {
+    int whole = (samples - position) / fullBatch;
+    if (whole == 0) {
+      restStep.run();
+      position = samples;
+      stepsDone++;
+    } else {
+      int times = (int) Math.min(most, whole);
+      fullStep.run(times);
+      position += times * fullBatch;
+      stepsDone += times;
+    }
   }
 
   /** Samples of the next step. */
@@ -182,6 +224,7 @@ final class Fit implements Run {
   void restore(Map<String, Tensor> snapshot, int toPosition) {
     state.putAll(snapshot);
     position = toPosition;
+    stepsDone = (long) snapshot.get(States.STEP).scalar();
   }
 
   int position() {
@@ -237,7 +280,7 @@ final class Fit implements Run {
 
   @Override
   public long step() {
-    return (long) state.scalar(step);
+    return stepsDone;
   }
 
   @Override
@@ -258,6 +301,11 @@ final class Fit implements Run {
   @Override
   public double accuracy() {
     return hits == null ? Double.NaN : state.scalar(hits) / position;
+  }
+
+  @Override
+  public Recent recent() {
+    return follower;
   }
 
   @Override
@@ -291,6 +339,10 @@ final class Fit implements Run {
     return (long) state.scalar(firstBadStep);
   }
 
+  long recentFirstBadStep() {
+    return follower.firstBadStep();
+  }
+
   @Override
   public History history() {
     return progress.history;
@@ -309,7 +361,7 @@ final class Fit implements Run {
   @Override
   public void saveCheckpoint(Path folder) {
     Map<String, Tensor> tensors = snapshot();
-    long steps = step();
+    long steps = (long) tensors.get(States.STEP).scalar();
     CheckpointInfo info =
         new CheckpointInfo(
             CheckpointInfo.FORMAT,
@@ -322,5 +374,19 @@ final class Fit implements Run {
             trainer.settings(),
             progress.history.epochs());
     new Checkpoint(info, tensors).save(folder);
+  }
+
+  /** Frees the programs of the steps. Never throws. */
+  @Override
+  public void close() {
+    if (follower != null) {
+      follower.close();
+    }
+    if (fullStep != null) {
+      fullStep.close();
+    }
+    if (restStep != null) {
+      restStep.close();
+    }
   }
 }

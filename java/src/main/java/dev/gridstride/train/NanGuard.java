@@ -17,8 +17,6 @@ import java.util.Map;
  * from before the bad step.
  */
 final class NanGuard {
-  private static final int STEPS_BETWEEN_CHECKS = 16;
-
   private final Fit fit;
   private Map<String, Tensor> epochBegin;
   private int epochBeginPosition;
@@ -32,9 +30,16 @@ final class NanGuard {
     epochBeginPosition = fit.position();
   }
 
-  /** Looks every few steps, and always if {@code now}. */
-  void check(boolean now) {
-    if ((now || fit.stepInEpoch() % STEPS_BETWEEN_CHECKS == 0) && fit.firstBadStep() >= 0) {
+  /** Stops the run if its recent figures show a bad step. Does not wait for the device. */
+  void checkRecent() {
+    if (fit.recentFirstBadStep() >= 0) {
+      stop();
+    }
+  }
+
+  /** Stops the run if there was a bad step up to now. */
+  void check() {
+    if (fit.firstBadStep() >= 0) {
       stop();
     }
   }
@@ -45,7 +50,7 @@ final class NanGuard {
         fit.trainer().programs().optimizer().schedule().at(bad) * fit.learningRateFactor();
     fit.restore(epochBegin, epochBeginPosition);
     while (fit.step() < bad && !fit.trainer().interrupted()) {
-      fit.runStep();
+      fit.runSteps(Math.min(bad - fit.step(), fit.trainer().stepsPerLaunch()));
     }
     String where = fit.step() < bad ? "not looked for: interrupted" : find();
     fit.stop(

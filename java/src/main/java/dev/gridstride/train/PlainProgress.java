@@ -31,10 +31,10 @@ public final class PlainProgress implements Callback {
       out.println(
           String.format(
               Locale.ROOT,
-              "epoch %d/%d step %d/%d  %s",
+              "epoch %d/%d step %d/%d%s",
               run.epoch(),
               run.epochs(),
-              run.stepInEpoch(),
+              run.recent().stepInEpoch(),
               run.stepsInEpoch(),
               running(run)));
       next = System.nanoTime() + nanosBetween;
@@ -46,12 +46,16 @@ public final class PlainProgress implements Callback {
     out.println(summary(epoch, run.epochs()));
   }
 
-  /** Loss, accuracy, images a second and share of feeding, so far in this epoch. */
+  /** Loss, accuracy, images a second and share of feeding, lately in this epoch, if known yet. */
   static String running(Run run) {
+    Recent recent = run.recent();
+    if (!(recent.imagesPerSecond() > 0)) {
+      return "";
+    }
     StringBuilder text = new StringBuilder();
-    text.append(String.format(Locale.ROOT, "loss %.4f", run.loss()));
-    accuracy(text, "accuracy", run.accuracy());
-    text.append(String.format(Locale.ROOT, "  %,.0f images/s", run.imagesPerSecond()));
+    text.append(String.format(Locale.ROOT, "  loss %.4f", recent.loss()));
+    accuracy(text, "accuracy", recent.accuracy());
+    text.append(String.format(Locale.ROOT, "  %,.0f images/s", recent.imagesPerSecond()));
     double feed = run.feedShare();
     if (feed > 0) {
       text.append(String.format(Locale.ROOT, "  feed %.1f %%", 100 * feed));

@@ -47,8 +47,8 @@ public final class ProgressLine implements Callback {
   @Override
   public void onStepEnd(Run run) {
     if (System.nanoTime() - next > 0) {
-      bar.stepTo(run.stepInEpoch());
-      bar.setExtraMessage(" " + PlainProgress.running(run));
+      bar.stepTo(run.recent().stepInEpoch());
+      bar.setExtraMessage(PlainProgress.running(run));
       next = System.nanoTime() + REFRESH_MILLIS * 1_000_000;
     }
   }

@@ -13,20 +13,29 @@ public interface Run {
   /** Epochs after which the run ends. */
   int epochs();
 
-  /** Steps done since the beginning of training, those before a resume included. */
+  /**
+   * Steps since the beginning of training, those before a resume included. The device may still be
+   * at work on the last of them.
+   */
   long step();
 
-  /** Steps done in this epoch. */
+  /** Steps in this epoch; the device may still be at work on the last of them. */
   int stepInEpoch();
 
   /** Steps of a whole epoch, the last of which may be of a smaller batch. */
   int stepsInEpoch();
 
-  /** Mean loss of the epoch so far. Reads the device without allocating. */
+  /**
+   * Mean loss of the epoch up to this very step. Waits for the device, which then has nothing to do
+   * for a moment; {@link #recent} does not. Does not allocate.
+   */
   double loss();
 
-  /** Accuracy of the epoch so far, NaN unless classification. Does not allocate. */
+  /** Accuracy, NaN unless classification; as {@link #loss}. */
   double accuracy();
+
+  /** The figures that came from the device last, for progress lines; never waits for it. */
+  Recent recent();
 
   /** Training samples a second in this epoch so far, as far as this process trained it. */
   double imagesPerSecond();
@@ -46,7 +55,7 @@ public interface Run {
   /** The present factor. */
   double learningRateFactor();
 
-  /** First step whose loss was NaN or infinite, or -1. Does not allocate. */
+  /** First step whose loss was NaN or infinite, or -1. Waits for the device; does not allocate. */
   long firstBadStep();
 
   /** Finished epochs. */

@@ -1,12 +1,14 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
@@ -64,6 +66,11 @@ final class SessionState {
       }
     }
     return result;
+  }
+
+  /** Scalars on the device, to be read without waiting for it. */
+  Readings follow(List<Value> scalars) {
+    return session.follow(scalars);
   }
 
   /** Reads a scalar without allocating. */

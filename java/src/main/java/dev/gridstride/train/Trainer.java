@@ -43,6 +43,7 @@ public final class Trainer {
   private final SessionState state;
   private final Evaluator evaluator;
   private final int batch;
+  private final int stepsPerLaunch;
   private final List<Callback> callbacks;
   private final Map<String, String> settings;
   private final Map<Dataset, Programs.Source> sources = new LinkedHashMap<>();
@@ -56,7 +57,8 @@ public final class Trainer {
         new Programs(model, options.loss, options.optimizer, options.augmentation, options.seed);
     state = new SessionState(options.session);
     batch = options.batch;
-    evaluator = new Evaluator(programs, state, batch);
+    stepsPerLaunch = options.stepsPerLaunch;
+    evaluator = new Evaluator(programs, state, batch, stepsPerLaunch);
     callbacks = List.copyOf(options.callbacks);
     settings = Map.copyOf(options.settings);
     resumeFrom = options.resumeFrom;
@@ -93,11 +95,10 @@ public final class Trainer {
       progress.dataset = train;
       state.put(States.CURSOR, Tensor.of(Shape.scalar(), 0L));
     }
-    Fit fit = new Fit(this, progress, source(train), validation, epochs);
-    if (resumeFrom != null) {
-      resume(fit);
-    }
-    try {
+    try (Fit fit = new Fit(this, progress, source(train), validation, epochs)) {
+      if (resumeFrom != null) {
+        resume(fit);
+      }
       return fit.run(callbacks);
     } finally {
       interrupted = false;
@@ -229,6 +230,10 @@ public final class Trainer {
     return batch;
   }
 
+  int stepsPerLaunch() {
+    return stepsPerLaunch;
+  }
+
   Map<String, String> settings() {
     return settings;
   }
@@ -283,6 +288,7 @@ public final class Trainer {
     private Optimizer optimizer = Adam.defaults();
     private Augmentation augmentation = Augmentation.NONE;
     private int batch = 64;
+    private int stepsPerLaunch = 1;
     private long seed;
     private final List<Callback> callbacks = new ArrayList<>();
     private final Map<String, String> settings = new LinkedHashMap<>();
@@ -320,6 +326,20 @@ public final class Trainer {
         throw new TrainingException("batch must be at least 1, got " + value);
       }
       batch = value;
+      return this;
+    }
+
+    /**
+     * How many steps are handed to the device at once; 1 if not given. More spare a device with
+     * short steps the time between them. Results are the same to the bit, but callbacks hear of
+     * steps, and {@link Trainer#interrupt} takes effect, only between launches. More than an epoch
+     * has are an epoch.
+     */
+    public Builder stepsPerLaunch(int value) {
+      if (value < 1) {
+        throw new TrainingException("steps per launch must be at least 1, got " + value);
+      }
+      stepsPerLaunch = value;
       return this;
     }
 

@@ -190,7 +190,7 @@ final class CudaExecutable implements Executable {
         session.name() + ": in " + withShapes(node) + ": " + e.getMessage(), e);
   }
 
-  /** For example {@code relu1 = relu(conv1), FLOAT32 [8,3] to FLOAT32 [8,3]}. */
+  /** For example {@code relu1 = relu(conv1), float32[8,3] to float32[8,3]}. */
   private static String withShapes(Node node) {
     return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
   }
@@ -215,8 +215,11 @@ final class CudaExecutable implements Executable {
                 + withShapes(steps.get(0).recorded().node())
                 + " through "
                 + withShapes(steps.get(steps.size() - 1).recorded().node())
-            : named.stream().map(CudaExecutable::withShapes).collect(Collectors.joining(", or "));
-    return "run " + runs + " of a program of " + steps.size() + " nodes, in " + where;
+            : "in "
+                + named.stream()
+                    .map(CudaExecutable::withShapes)
+                    .collect(Collectors.joining(", or "));
+    return "run " + runs + " of a program of " + steps.size() + " nodes, " + where;
   }
 
   private static boolean names(BackendException error, Command command) {

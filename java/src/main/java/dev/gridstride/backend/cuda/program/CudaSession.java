@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
+import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
@@ -227,13 +228,28 @@ final class CudaSession implements Session {
 
   @Override
   public double readScalar(Value value) {
+    Persistents.Kept kept = findScalar(value);
+    synchronize();
+    return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
+  }
+
+  private Persistents.Kept findScalar(Value value) {
     Persistents.Kept kept = find(value);
     if (kept.type().shape().elements() != 1) {
       throw new ProgramException(
           name + ": read " + value.name() + ": expected a scalar, it is " + kept.type());
     }
-    synchronize();
-    return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
+    return kept;
+  }
+
+  @Override
+  public Readings follow(List<Value> scalars) {
+    List<CudaReadings.Source> sources = new ArrayList<>();
+    for (Value value : scalars) {
+      Persistents.Kept kept = findScalar(value);
+      sources.add(new CudaReadings.Source(kept.memory().buffer(), kept.type().dtype()));
+    }
+    return new CudaReadings(this, sources);
   }
 
   /** Waits for the stream. Errors of programs that ran before surface here. */

@@ -56,12 +56,17 @@ final class Transfer implements AutoCloseable {
   /** The only element of a value, without allocating. */
   double readScalar(DeviceBuffer from, DataType dtype) {
     from.read(bytes.position(0).limit(dtype.bytes()));
+    return scalar(bytes, 0, dtype);
+  }
+
+  /** The element at an offset in bytes. */
+  static double scalar(ByteBuffer bytes, int at, DataType dtype) {
     return switch (dtype) {
-      case FLOAT32 -> bytes.getFloat(0);
-      case FLOAT64 -> bytes.getDouble(0);
-      case INT32 -> bytes.getInt(0);
-      case INT64 -> bytes.getLong(0);
-      case UINT8 -> bytes.get(0) & 0xff;
+      case FLOAT32 -> bytes.getFloat(at);
+      case FLOAT64 -> bytes.getDouble(at);
+      case INT32 -> bytes.getInt(at);
+      case INT64 -> bytes.getLong(at);
+      case UINT8 -> bytes.get(at) & 0xff;
     };
   }
 
