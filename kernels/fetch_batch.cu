@@ -19,6 +19,12 @@
 // Images are [count, height, width, channels] in memory, bytes or float32. Data of any other rank are
 // rows: height 1, width 1, `channels` elements, `inner` of which share a mean.
 //
+// A data set too large for the device is not there whole: `samples` is then a ring of the rows that
+// are on their way through, [sample_ring, channels, height, width] as on the host, so that the host
+// copies rows whole, and row `position % sample_ring` holds the sample of that position. The host puts
+// it there before the launch. So too the labels, by `label_ring`. Which sample it is, and all that is
+// drawn for it, stay the same, and so do the bits of y.
+//
 // Evidence. The reference job's batch, 64 images of 3x32x32 bytes: 0.20 MB read, 0.79 MB written,
 // 0.3 us at 3.35 TB/s. The bound is latency: the permutation is a chain of 8 Philox blocks a walk, at
 // most 4 walks on average, about 1,600 cycles each, 1 to 4 us. So a block draws once for its
@@ -27,7 +33,8 @@
 // a flipped row, backwards), writes 128 consecutive bytes. The division of an element's index into
 // row, column and channel, some 60 instructions, hides behind the loads. Registers on sm_90:
 // fetch_batch 36, so 6 blocks fit an
-// SM, 792 the card; shuffle_i32 22.
+// SM, 792 the card; shuffle_i32 22. From a ring a warp reads not one run of bytes but one in each
+// channel, 3 of 11 for an image in colour: as many sectors again at most, of a quarter of the traffic.
 //
 // Launch: block 256; fetch_batch: grid (batch, ceil(rows * columns * channels / 1024)); shuffle_i32: grid
 // ceil(count / 256). Static shared memory 32 bytes. No alignment beyond the element's.
@@ -42,7 +49,7 @@ constexpr int FLIP_ALTERNATING = 2;
 
 // What chance decides for one sample in one epoch.
 struct Plan {
-  int sample;
+  int sample_row, label_row;  // where it and its label are
   int flip;
   int up, left;
   int cut_top, cut_left;
@@ -50,12 +57,14 @@ struct Plan {
 
 __device__ __forceinline__ bool top_bit(u32 word) { return word >> 31 != 0; }
 
-__device__ Plan draw(i64 position, int count, int height, int width, int shuffled, u64 seed, int flip, int shift, int cutout) {
+__device__ Plan draw(i64 position, int count, int height, int width, int sample_ring, int label_ring, int shuffled, u64 seed, int flip, int shift, int cutout) {
   Plan plan = {};
   u64 epoch = static_cast<u64>(position / count);
   int place = static_cast<int>(position % count);
-  plan.sample = shuffled ? permuted(seed, epoch, count, place) : place;
-  u64 key = ~seed, sample = static_cast<u64>(plan.sample);
+  int number = shuffled ? permuted(seed, epoch, count, place) : place;
+  plan.sample_row = sample_ring > 0 ? static_cast<int>(position % sample_ring) : number;
+  plan.label_row = label_ring > 0 ? static_cast<int>(position % label_ring) : number;
+  u64 key = ~seed, sample = static_cast<u64>(number);
   if (flip == FLIP_RANDOM || shift > 0) {
     uint4 move = philox4(key, sample, 2 * epoch);
     plan.flip = flip == FLIP_RANDOM && top_bit(move.x);
@@ -77,18 +86,20 @@ __device__ __forceinline__ int mirrored(int i, int extent) { return i < 0 ? -i :
 template <typename T>
 __device__ __forceinline__ void fetch_batch(
     float* y, u32* y_labels, const T* samples, const u32* labels, const i64* cursor, const float* mean, const float* inverse_std,
-    int count, int height, int width, int channels, int inner, int rows, int columns, int label_words,
+    int count, int height, int width, int channels, int inner, int rows, int columns, int label_words, int sample_ring, int label_ring,
     float scale, int shuffled, i64 seed, int flip, int shift, int cutout) {
   __shared__ Plan plan;
   const int slot = blockIdx.x;
-  if (threadIdx.x == 0) plan = draw(*cursor + slot, count, height, width, shuffled, static_cast<u64>(seed), flip, shift, cutout);
+  if (threadIdx.x == 0) plan = draw(*cursor + slot, count, height, width, sample_ring, label_ring, shuffled, static_cast<u64>(seed), flip, shift, cutout);
   __syncthreads();
 
   if (blockIdx.y == 0) {
-    for (int i = threadIdx.x; i < label_words; i += THREADS) y_labels[static_cast<i64>(slot) * label_words + i] = labels[static_cast<i64>(plan.sample) * label_words + i];
+    for (int i = threadIdx.x; i < label_words; i += THREADS) y_labels[static_cast<i64>(slot) * label_words + i] = labels[static_cast<i64>(plan.label_row) * label_words + i];
   }
 
-  const T* image = samples + static_cast<i64>(plan.sample) * height * width * channels;
+  const T* image = samples + static_cast<i64>(plan.sample_row) * height * width * channels;
+  const int pixel_stride = sample_ring > 0 ? 1 : channels;
+  const int channel_stride = sample_ring > 0 ? height * width : 1;
   const i64 size = static_cast<i64>(rows) * columns * channels;
   float* to = y + slot * size;
   const i64 start = static_cast<i64>(blockIdx.y) * ELEMENTS_PER_BLOCK;
@@ -106,7 +117,7 @@ __device__ __forceinline__ void fetch_batch(
       int from_row = mirrored(row + plan.up, height);
       int from_column = mirrored(column + plan.left, width);
       if (plan.flip) from_column = width - 1 - from_column;
-      value = static_cast<float>(image[(static_cast<i64>(from_row) * width + from_column) * channels + channel]) * scale;
+      value = static_cast<float>(image[(from_row * width + from_column) * pixel_stride + channel * channel_stride]) * scale;
       if (mean != nullptr) value = (value - mean[channel / inner]) * inverse_std[channel / inner];
     }
     to[i] = value;
@@ -116,22 +127,24 @@ __device__ __forceinline__ void fetch_batch(
 extern "C" __global__ void __launch_bounds__(THREADS) fetch_batch_u8(
     float* y,                  // [batch, rows, columns, channels]
     u32* y_labels,             // [batch, label_words]
-    const u8* samples,         // [count, height, width, channels]
-    const u32* labels,         // [count, label_words]: int32 or float32, copied as they are
+    const u8* samples,         // [count, height, width, channels], or [sample_ring, channels, height, width]
+    const u32* labels,         // [count or label_ring, label_words]: int32 or float32, copied as they are
     const i64* cursor,         // scalar: position of slot 0
     const float* mean,         // [channels / inner], or null for no normalisation
     const float* inverse_std,  // [channels / inner], or null
     int count, int height, int width, int channels, int inner, int rows, int columns, int label_words,
+    int sample_ring,  // rows that `samples` has if it is a ring; 0 if it is the whole set
+    int label_ring,   // the same of `labels`
     float scale, int shuffled, i64 seed, int flip, int shift, int cutout) {
-  fetch_batch(y, y_labels, samples, labels, cursor, mean, inverse_std, count, height, width, channels, inner, rows, columns, label_words, scale, shuffled, seed, flip, shift, cutout);
+  fetch_batch(y, y_labels, samples, labels, cursor, mean, inverse_std, count, height, width, channels, inner, rows, columns, label_words, sample_ring, label_ring, scale, shuffled, seed, flip, shift, cutout);
 }
 
 // The same of float32 samples.
 extern "C" __global__ void __launch_bounds__(THREADS) fetch_batch_f32(
     float* y, u32* y_labels, const float* samples, const u32* labels, const i64* cursor, const float* mean, const float* inverse_std,
-    int count, int height, int width, int channels, int inner, int rows, int columns, int label_words,
+    int count, int height, int width, int channels, int inner, int rows, int columns, int label_words, int sample_ring, int label_ring,
     float scale, int shuffled, i64 seed, int flip, int shift, int cutout) {
-  fetch_batch(y, y_labels, samples, labels, cursor, mean, inverse_std, count, height, width, channels, inner, rows, columns, label_words, scale, shuffled, seed, flip, shift, cutout);
+  fetch_batch(y, y_labels, samples, labels, cursor, mean, inverse_std, count, height, width, channels, inner, rows, columns, label_words, sample_ring, label_ring, scale, shuffled, seed, flip, shift, cutout);
 }
 
 // The order of an epoch, for whoever wants to see or store it: order[i] is the sample at place i.

@@ -48,6 +48,8 @@ final class FetchBatchLaunches {
         rows,
         columns,
         e.int32(e.input(1).shape().elementsPerRow(), "a label"),
+        e.in(0).ringRows(),
+        e.in(1).ringRows(),
         bytes ? 1 / 255f : 1f,
         op.shuffle() ? 1 : 0,
         op.seed(),

@@ -14,13 +14,27 @@ public final class Place {
   static final class Memory {
     final String name;
     final long bytes;
+
+    /** Rows of a {@link RowRing}; 0 if this holds a whole value. */
+    final int ringRows;
+
     private Block block;
     private long offset;
     private DeviceBuffer buffer;
 
     Memory(String name, long bytes) {
+      this(name, bytes, 0);
+    }
+
+    private Memory(String name, long bytes, int ringRows) {
       this.name = name;
       this.bytes = bytes;
+      this.ringRows = ringRows;
+    }
+
+    /** Memory through which the rows of a value pass, each as it is on the host. */
+    static Memory ring(String name, long bytes, int rows) {
+      return new Memory(name, bytes, rows);
     }
 
     /** All memory of a block from {@code first} to {@code last}, which lies behind it. */
@@ -96,6 +110,11 @@ public final class Place {
    */
   boolean sameMemory(Place other) {
     return memory != null && memory == other.memory;
+  }
+
+  /** Rows of the ring that this is; 0 if it is a whole value. */
+  int ringRows() {
+    return memory == null ? 0 : memory.ringRows;
   }
 
   boolean isNull() {
