@@ -51,7 +51,9 @@ public interface Session extends AutoCloseable {
   }
 
   /**
-   * Writes a persistent value, from row-major order into whatever layout the device keeps.
+   * Writes a persistent value, from row-major order into whatever layout the device keeps. A data
+   * set that does not fit the device is read from {@code tensor} at every run, so that its array
+   * must stay as it is.
    *
    * @throws BackendException if no compiled program of this session has a value of that name
    * @throws dev.gridstride.program.ProgramException if the type differs
@@ -76,6 +78,14 @@ public interface Session extends AutoCloseable {
    */
   default Readings follow(List<Value> scalars) {
     return new ImmediateReadings(this, scalars);
+  }
+
+  /**
+   * One line that says where the data sets of the programs compiled so far are kept; empty for a
+   * device that has no choice.
+   */
+  default String dataPlacement() {
+    return "";
   }
 
   /** Bytes allocated now for persistent values and programs, and how often memory was allocated. */

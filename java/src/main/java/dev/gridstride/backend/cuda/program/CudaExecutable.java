@@ -40,6 +40,7 @@ final class CudaExecutable implements Executable {
   private final Recording recording;
   private final DeviceMemory memory;
   private final CudaStream stream;
+  private final DataFeeds feeds;
   private final List<Step> steps = new ArrayList<>();
 
   /** Null if there is nothing to do, or if every node is to be looked at. */
@@ -51,8 +52,14 @@ final class CudaExecutable implements Executable {
   private long runs;
   private boolean closed;
 
-  CudaExecutable(CudaSession session, Program program, Recording recording) {
+  /**
+   * Allocates and records.
+   *
+   * @param feeds closed with this
+   */
+  CudaExecutable(CudaSession session, Program program, Recording recording, DataFeeds feeds) {
     this.session = session;
+    this.feeds = feeds;
     this.program = program;
     this.recording = recording;
     stream = session.stream();
@@ -66,7 +73,7 @@ final class CudaExecutable implements Executable {
       graphs =
           commands == 0 || session.options().guards()
               ? null
-              : new StepGraphs(stream, session.queue(), this::enqueue, commands);
+              : new StepGraphs(stream, session.queue(), this::enqueue, feeds, commands);
       complete = true;
     } finally {
       if (!complete) {
@@ -81,6 +88,7 @@ final class CudaExecutable implements Executable {
       session.workspaces().giveBack(workspace);
     }
     memory.close();
+    feeds.close();
   }
 
   private void allocate() {
@@ -170,6 +178,7 @@ final class CudaExecutable implements Executable {
 
   /** Node by node, each waited for and its surroundings looked at. */
   private void runGuarded() {
+    feeds.before(1);
     DeviceMemory.poison(recording.memories(), stream);
     for (Step step : steps) {
       DeviceMemory.poison(step.recorded().scratches(), stream);
@@ -183,6 +192,7 @@ final class CudaExecutable implements Executable {
       memory.checkGuards(node);
       session.checkGuards(node);
     }
+    feeds.after(1);
   }
 
   private BackendException inNode(Node node, BackendException e) {
@@ -253,11 +263,13 @@ final class CudaExecutable implements Executable {
   }
 
   private void runTimed(List<CudaEvent> marks, double[] nanos) {
+    feeds.before(1);
     marks.get(0).record(stream);
     for (int i = 0; i < steps.size(); i++) {
       steps.get(i).enqueue(stream);
       marks.get(i + 1).record(stream);
     }
+    feeds.after(1);
     stream.synchronize();
     for (int i = 0; i < nanos.length; i++) {
       nanos[i] += marks.get(i + 1).millisSince(marks.get(i)) * 1e6;
@@ -300,7 +312,9 @@ final class CudaExecutable implements Executable {
 
   @Override
   public String explain() {
-    return steps.stream().map(step -> explain(step.recorded())).collect(Collectors.joining("\n"));
+    return steps.stream()
+        .map(step -> explain(step.recorded()) + feeds.explain(step.recorded().node()))
+        .collect(Collectors.joining("\n"));
   }
 
   private static String explain(Recording.Step step) {

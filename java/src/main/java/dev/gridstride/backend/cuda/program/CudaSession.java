@@ -11,11 +11,14 @@ import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
+import dev.gridstride.program.Role;
 import dev.gridstride.program.Tensor;
+import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -31,12 +34,16 @@ final class CudaSession implements Session {
   private final KernelModules kernels;
   private final Workspaces workspaces;
   private final Persistents persistents;
+  private final DataStreams streams;
 
   /** What the programs brought of the persistent values, one a program. */
   private final List<DeviceMemory> memories = new ArrayList<>();
 
   private final Set<CudaExecutable> executables = new LinkedHashSet<>();
   private long allocations;
+
+  /** Of data sets that are on the device whole. */
+  private long dataBytes;
 
   /** Whose work was put on the stream last, or null. */
   private CudaExecutable latest;
@@ -61,6 +68,7 @@ final class CudaSession implements Session {
       transfer = new Transfer(context);
       workspaces = new Workspaces(context);
       persistents = new Persistents(name, options.apart());
+      streams = new DataStreams(context, stream, options.guards());
       complete = true;
     } finally {
       if (!complete) {
@@ -116,80 +124,130 @@ final class CudaSession implements Session {
     return workspaces;
   }
 
+  /**
+   * A program with all that it needs, of which nothing is allocated.
+   *
+   * @param added what it would add in one arena
+   */
+  private record Draft(
+      Program program,
+      Persistents.Plan plan,
+      DataStreams.Plan data,
+      Recording recording,
+      MemoryUse added) {
+    /** Data sets that the program brings to the device. */
+    List<Value> broughtData() {
+      return program.values().stream()
+          .filter(value -> value.role() == Role.DATA && plan.brings(value))
+          .toList();
+    }
+
+    long broughtDataBytes() {
+      return broughtData().stream().mapToLong(value -> value.type().bytes()).sum();
+    }
+
+    Stream<Place.Memory> memories() {
+      return Stream.of(plan.memories(), data.added().stream(), recording.memories().stream())
+          .flatMap(memories -> memories);
+    }
+  }
+
+  /** What there is, or will be after the programs planned so far. */
+  private record Stock(Persistents persistents, DataStreams streams, List<Long> workspaces) {
+    void keep(Draft draft) {
+      persistents.keep(draft.plan());
+      streams.keep(draft.data());
+    }
+  }
+
+  /**
+   * All data on the device if there is room, else some of them on the host.
+   *
+   * @param taken bytes of what is free that other programs will take
+   */
+  private Draft draft(Program program, Stock stock, long taken) {
+    Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
+    List<Value> brought = whole.broughtData();
+    if (brought.isEmpty() && whole.data().isEmpty()) {
+      return whole;
+    }
+    long others = whole.added().bytes() - whole.broughtDataBytes() - whole.data().bytes();
+    DataPlacement placement =
+        DataPlacement.of(
+            program, brought, others, context.freeBytes() - taken, options.dataBytes() - dataBytes);
+    return placement.streamed().isEmpty() && whole.data().isEmpty()
+        ? whole
+        : draft(
+            program, stock, stock.streams().plan(program, placement.streamed(), placement.room()));
+  }
+
+  private Draft draft(Program program, Stock stock, DataStreams.Plan data) {
+    Persistents.Plan plan = stock.persistents().plan(program, data);
+    Recording recording = new Recording(program, plan, traits());
+    long space = recording.workspace().bytes();
+    long own = recording.own().bytes();
+    boolean moreSpace = space > 0 && stock.workspaces().stream().noneMatch(one -> one >= space);
+    MemoryUse added =
+        new MemoryUse(
+            plan.bytes() + data.bytes(),
+            own + (moreSpace ? space : 0),
+            plan.allocations() + data.added().size() + (own > 0 ? 1 : 0) + (moreSpace ? 1 : 0));
+    return new Draft(program, plan, data, recording, added);
+  }
+
   @Override
   public Executable compile(Program program) {
     checkOpen();
-    Persistents.Plan plan = persistents.plan(program);
-    Recording recording = new Recording(program, plan, traits());
+    Draft draft = draft(program, new Stock(persistents, streams, workspaces.sizes()), 0);
     try {
-      return place(program, plan, recording);
+      return place(draft);
     } catch (BackendException e) {
-      throw OutOfMemory.is(e) ? outOfMemory(e, plan, recording) : e;
+      throw OutOfMemory.is(e)
+          ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
+          : e;
     }
   }
 
   /** Allocates everything that a program needs, or nothing. */
-  private CudaExecutable place(Program program, Persistents.Plan plan, Recording recording) {
+  private CudaExecutable place(Draft draft) {
     DeviceMemory added = new DeviceMemory(context, options.guards());
     boolean complete = false;
     try {
-      plan.allocate(added, stream);
-      CudaExecutable executable = new CudaExecutable(this, program, recording);
-      persistents.keep(plan);
+      draft.plan().allocate(added, stream);
+      draft.data().allocate();
+      CudaExecutable executable =
+          new CudaExecutable(
+              this, draft.program(), draft.recording(), draft.data().feeds(this::readScalar));
+      persistents.keep(draft.plan());
+      streams.keep(draft.data());
       memories.add(added);
       executables.add(executable);
       allocations += added.allocations() + executable.allocations();
+      dataBytes += draft.broughtDataBytes();
       complete = true;
       return executable;
     } finally {
       if (!complete) {
         settle();
         added.close();
+        draft.data().free();
       }
     }
-  }
-
-  private BackendException outOfMemory(
-      BackendException cause, Persistents.Plan plan, Recording recording) {
-    List<Long> spaces = new ArrayList<>(workspaces.sizes());
-    return OutOfMemory.explain(
-        cause,
-        context,
-        added(plan, recording, spaces),
-        memoryUse().bytes(),
-        Stream.concat(plan.memories(), recording.memories().stream()));
   }
 
   @Override
   public MemoryUse plan(List<Program> programs) {
     checkOpen();
-    Persistents later = persistents.copy();
-    List<Long> spaces = new ArrayList<>(workspaces.sizes());
+    Stock later =
+        new Stock(persistents.copy(), streams.copy(), new ArrayList<>(workspaces.sizes()));
     MemoryUse sum = new MemoryUse(0, 0, 0);
     for (Program program : programs) {
-      Persistents.Plan plan = later.plan(program);
-      sum = sum.plus(added(plan, new Recording(program, plan, traits()), spaces));
-      later.keep(plan);
+      Draft draft = draft(program, later, sum.bytes());
+      sum = sum.plus(draft.added());
+      later.keep(draft);
+      later.workspaces().add(draft.recording().workspace().bytes());
     }
     return sum;
-  }
-
-  /**
-   * What a program would add in one arena.
-   *
-   * @param spaces the workspaces there are; one that it needs is added
-   */
-  private static MemoryUse added(Persistents.Plan plan, Recording recording, List<Long> spaces) {
-    long space = recording.workspace().bytes();
-    boolean more = space > 0 && spaces.stream().noneMatch(one -> one >= space);
-    if (more) {
-      spaces.add(space);
-    }
-    long own = recording.own().bytes();
-    return new MemoryUse(
-        plan.bytes(),
-        own + (more ? space : 0),
-        plan.allocations() + (own > 0 ? 1 : 0) + (more ? 1 : 0));
   }
 
   private Persistents.Kept find(Value value) {
@@ -204,23 +262,36 @@ final class CudaSession implements Session {
 
   @Override
   public void write(Value value, Tensor tensor) {
-    Persistents.Kept kept = find(value);
-    if (!tensor.type().equals(kept.type())) {
-      throw new ProgramException(
-          name
-              + ": write "
-              + value.name()
-              + ": expected "
-              + kept.type()
-              + ", got "
-              + tensor.type());
+    HostData hosted = streams.hosted(value.name());
+    if (hosted != null) {
+      checkOpen();
+      checkType(value, hosted.type(), tensor);
+      hosted.set(tensor);
+      return;
     }
+    Persistents.Kept kept = find(value);
+    checkType(value, kept.type(), tensor);
     synchronize();
     transfer.write(kept.memory().buffer(), tensor, kept.stored());
+    if (Cursors.counts(kept.type())) {
+      streams.cursors().of(value.name()).set(tensor.longs()[0]);
+    }
+  }
+
+  private void checkType(Value value, TensorType expected, Tensor tensor) {
+    if (!tensor.type().equals(expected)) {
+      throw new ProgramException(
+          name + ": write " + value.name() + ": expected " + expected + ", got " + tensor.type());
+    }
   }
 
   @Override
   public Tensor read(Value value) {
+    HostData hosted = streams.hosted(value.name());
+    if (hosted != null) {
+      checkOpen();
+      return hosted.get();
+    }
     Persistents.Kept kept = find(value);
     synchronize();
     return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
@@ -275,6 +346,7 @@ final class CudaSession implements Session {
 
   void checkGuards(Object after) {
     memories.forEach(memory -> memory.checkGuards(after));
+    streams.checkGuards(after);
   }
 
   /** Waits for the stream before memory is freed. Never throws. */
@@ -288,13 +360,22 @@ final class CudaSession implements Session {
   }
 
   @Override
+  public String dataPlacement() {
+    String streamed = streams.describe();
+    return String.format(Locale.ROOT, "data: %,d bytes on the device", dataBytes)
+        + (streamed.isEmpty()
+            ? ""
+            : "; streamed from the host, since there is no room for them: " + streamed);
+  }
+
+  @Override
   public MemoryUse memoryUse() {
     checkOpen();
     return new MemoryUse(
-        memories.stream().mapToLong(DeviceMemory::bytes).sum(),
+        memories.stream().mapToLong(DeviceMemory::bytes).sum() + streams.bytes(),
         executables.stream().mapToLong(CudaExecutable::ownBytes).sum()
             + workspaces.sizes().stream().mapToLong(Long::longValue).sum(),
-        allocations + workspaces.allocations());
+        allocations + workspaces.allocations() + streams.allocations());
   }
 
   String name() {
@@ -315,6 +396,7 @@ final class CudaSession implements Session {
     List.copyOf(executables).forEach(CudaExecutable::close);
     closed = true;
     persistents.clear();
+    streams.close();
     memories.forEach(DeviceMemory::close);
     transfer.close();
     kernels.close();

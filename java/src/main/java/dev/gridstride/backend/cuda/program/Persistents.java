@@ -70,10 +70,11 @@ final class Persistents {
   /**
    * What a program finds and what it would add. Nothing changes until {@link #keep}.
    *
+   * @param data what streams from the host and has no memory here
    * @throws ProgramException if a value is here with another type
    */
-  Plan plan(Program program) {
-    return new Plan(program);
+  Plan plan(Program program, DataStreams.Plan data) {
+    return new Plan(program, data);
   }
 
   /** From now on, what {@code plan} would add is here. */
@@ -96,8 +97,10 @@ final class Persistents {
     private final Map<Value, Place.Memory> gradientMemories = new HashMap<>();
     private final List<OptimizerGroup> groups;
     private final List<Block> blocks;
+    private final DataStreams.Plan data;
 
-    private Plan(Program program) {
+    private Plan(Program program, DataStreams.Plan data) {
+      this.data = data;
       List<Value> values =
           program.values().stream().filter(value -> value.role().persistent()).toList();
       values.forEach(this::checkSameType);
@@ -107,7 +110,7 @@ final class Persistents {
       groups.forEach(group -> addOperands(group, order));
       order.addAll(values);
       for (Value value : order) {
-        if (!kept.containsKey(value.name())) {
+        if (!kept.containsKey(value.name()) && !data.streams(value)) {
           Place.Memory memory = new Place.Memory(value.name(), value.type().bytes());
           fresh.put(value.name(), new Kept(value.type(), stored(value), memory));
         }
@@ -160,6 +163,11 @@ final class Persistents {
     /** How often {@link #allocate} will allocate. */
     int allocations() {
       return apart ? fresh.size() : blocks.size();
+    }
+
+    /** Whether the value is one that the program brings. */
+    boolean brings(Value value) {
+      return fresh.containsKey(value.name());
     }
 
     private List<Place.Memory> freshMemories() {
@@ -245,6 +253,9 @@ final class Persistents {
     public Place.Memory memory(Value value) {
       if (!value.role().persistent()) {
         return gradientMemories.get(value);
+      }
+      if (data.streams(value)) {
+        return data.memory(value);
       }
       Kept known = kept.get(value.name());
       return (known == null ? fresh.get(value.name()) : known).memory();

@@ -23,6 +23,7 @@ final class StepGraphs implements AutoCloseable {
   private final CudaStream stream;
   private final LaunchQueue queue;
   private final Consumer<CudaStream> step;
+  private final DataFeeds feeds;
   private final int mostSteps;
   private final List<Kept> kept = new ArrayList<>();
 
@@ -30,13 +31,16 @@ final class StepGraphs implements AutoCloseable {
    * Records a graph of one step.
    *
    * @param step puts the work of one step on the stream
+   * @param feeds brings what the steps fetch from the host
    * @param nodes pieces of work in a step, at least one
    */
-  StepGraphs(CudaStream stream, LaunchQueue queue, Consumer<CudaStream> step, int nodes) {
+  StepGraphs(
+      CudaStream stream, LaunchQueue queue, Consumer<CudaStream> step, DataFeeds feeds, int nodes) {
     this.stream = stream;
     this.queue = queue;
     this.step = step;
-    mostSteps = Math.max(1, MOST_NODES / nodes);
+    this.feeds = feeds;
+    mostSteps = Math.min(feeds.most(), Math.max(1, MOST_NODES / nodes));
     kept.add(record(1));
   }
 
@@ -44,7 +48,9 @@ final class StepGraphs implements AutoCloseable {
   void launch(int steps) {
     for (int left = steps; left > 0; ) {
       Kept next = graph(Math.min(left, mostSteps));
+      feeds.before(next.steps());
       next.graph().launch(stream);
+      feeds.after(next.steps());
       queue.launched();
       left -= next.steps();
     }

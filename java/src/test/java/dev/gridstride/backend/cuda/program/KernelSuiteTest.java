@@ -12,6 +12,7 @@ import dev.gridstride.conformance.Comparison;
 import dev.gridstride.conformance.Device;
 import dev.gridstride.conformance.Runner;
 import dev.gridstride.program.Tensor;
+import dev.gridstride.program.op.FetchBatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,13 @@ class KernelSuiteTest {
           new Way("random order, checker", 3, CHECKED),
           new Way("another random order, checker", 4, CHECKED));
 
+  /** For cases that fetch: with no room for their data on the device. */
+  private static final List<Way> STREAMED =
+      List.of(
+          new Way("streamed, in order, guard zones", 0, GUARDED.withDataBytes(0)),
+          new Way("streamed, random order", 5, SessionOptions.DEFAULT.withDataBytes(0)),
+          new Way("streamed, random order, checker", 6, CHECKED.withDataBytes(0)));
+
   @AfterEach
   void programOrder() {
     if (Simulator.unavailableReason() == null) {
@@ -78,7 +86,7 @@ class KernelSuiteTest {
     assumeTrue(missing == null, missing);
     List<String> problems = new ArrayList<>();
     Map<String, Tensor> first = null;
-    for (Way way : WAYS) {
+    for (Way way : ways(test)) {
       try {
         Map<String, Tensor> results = way.run(test);
         if (first == null) {
@@ -94,6 +102,14 @@ class KernelSuiteTest {
     if (!problems.isEmpty()) {
       fail(describe(test) + ":\n  " + String.join("\n  ", problems) + rerun(test));
     }
+  }
+
+  private static List<Way> ways(Case test) {
+    boolean fetches =
+        test.runs().stream()
+            .flatMap(run -> run.program().nodes().stream())
+            .anyMatch(node -> node.op() instanceof FetchBatch);
+    return fetches ? Stream.concat(WAYS.stream(), STREAMED.stream()).toList() : WAYS;
   }
 
   private static List<String> differing(Map<String, Tensor> first, Map<String, Tensor> other) {
