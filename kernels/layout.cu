@@ -1,7 +1,7 @@
 // Transposes each of a batch of matrices: to[batch][column][row] = from[batch][row][column].
 //
 // [N,C,H,W] to [N,H,W,C] is a transpose of N matrices of C rows and H*W columns; the way back one of
-// H*W rows and C columns. Elements of 1, 4 or 8 bytes of any meaning. Deterministic.
+// H*W rows and C columns. Elements of 1, 2, 4 or 8 bytes of any meaning. Deterministic.
 //
 // A block moves one tile through shared memory: it reads along the rows of `from` and writes along
 // the rows of `to`, so both sides are coalesced. A tile is 32x32, or, where one side of the matrix is
@@ -12,7 +12,7 @@
 //
 // Evidence. Nothing is used twice and nothing computed: memory is the bound. The reference job's
 // flatten, [64,64,6,6] to [64,2304]: 1.18 MB, 0.35 us at 3.35 TB/s, below a launch's own cost. 50,000
-// images of 3x32x32 bytes: 307 MB, 92 us, once. Registers on sm_90: 32; shared 1.5, 6 and 12 KB, so occupancy is full.
+// images of 3x32x32 bytes: 307 MB, 92 us, once. Registers on sm_90: 32; shared 1.5, 3, 6 and 12 KB, so occupancy is full.
 //
 // Launch: block 256, grid batch * ceil(rows / tile_rows) * ceil(columns / tile_columns);
 // tile_rows * (tile_columns | 1) at most 1,536. No dynamic shared memory. No alignment beyond the
@@ -48,6 +48,13 @@ __device__ __forceinline__ void transpose(T* to, const T* from, int rows, int co
 extern "C" __global__ void __launch_bounds__(THREADS) transpose_b8(
     u8* to,          // [batch, columns, rows]
     const u8* from,  // [batch, rows, columns]
+    int rows, int columns, int tile_rows, int tile_columns) {
+  transpose(to, from, rows, columns, tile_rows, tile_columns);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) transpose_b16(
+    u16* to,          // [batch, columns, rows]
+    const u16* from,  // [batch, rows, columns]
     int rows, int columns, int tile_rows, int tile_columns) {
   transpose(to, from, rows, columns, tile_rows, tile_columns);
 }

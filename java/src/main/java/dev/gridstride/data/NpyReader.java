@@ -153,7 +153,7 @@ final class NpyReader {
         case FLOAT64 -> buffer.asDoubleBuffer().get(tensor.doubles(), i, n);
         case INT32 -> buffer.asIntBuffer().get(tensor.ints(), i, n);
         case INT64 -> buffer.asLongBuffer().get(tensor.longs(), i, n);
-        case UINT8 -> throw new IllegalStateException("bytes are read at once");
+        default -> throw new IllegalStateException("not read this way: " + type);
       }
     }
     return tensor;

@@ -16,7 +16,8 @@ import java.util.Map;
 /**
  * Reads and writes named tensors in the safetensors format: the length of the header as a 64-bit
  * integer, the header as JSON, the elements; everything little-endian, the header padded with
- * spaces so that the elements begin at a multiple of 8. Element types: F32, F64, I32, I64, U8.
+ * spaces so that the elements begin at a multiple of 8. Element types: F32, BF16, F64, I32, I64,
+ * U8.
  *
  * <p>Tensors are stored as the format's own library does: widest types first, then by name.
  */
@@ -87,6 +88,7 @@ public final class SafeTensors {
       buffer.clear().limit(count * size);
       switch (tensor.type().dtype()) {
         case FLOAT32 -> buffer.asFloatBuffer().put(tensor.floats(), from, count);
+        case BFLOAT16 -> buffer.asShortBuffer().put(tensor.bfloat16s(), from, count);
         case FLOAT64 -> buffer.asDoubleBuffer().put(tensor.doubles(), from, count);
         case INT32 -> buffer.asIntBuffer().put(tensor.ints(), from, count);
         case INT64 -> buffer.asLongBuffer().put(tensor.longs(), from, count);
@@ -107,6 +109,7 @@ public final class SafeTensors {
       buffer.flip();
       switch (tensor.type().dtype()) {
         case FLOAT32 -> buffer.asFloatBuffer().get(tensor.floats(), from, count);
+        case BFLOAT16 -> buffer.asShortBuffer().get(tensor.bfloat16s(), from, count);
         case FLOAT64 -> buffer.asDoubleBuffer().get(tensor.doubles(), from, count);
         case INT32 -> buffer.asIntBuffer().get(tensor.ints(), from, count);
         case INT64 -> buffer.asLongBuffer().get(tensor.longs(), from, count);

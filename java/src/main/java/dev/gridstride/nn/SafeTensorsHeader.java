@@ -42,6 +42,7 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata) {
       new EnumMap<>(
           Map.of(
               DataType.FLOAT32, "F32",
+              DataType.BFLOAT16, "BF16",
               DataType.FLOAT64, "F64",
               DataType.INT32, "I32",
               DataType.INT64, "I64",
@@ -49,7 +50,13 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata) {
 
   /** Order in which the format's own library stores element types. */
   private static final List<DataType> STORAGE_ORDER =
-      List.of(DataType.INT64, DataType.FLOAT64, DataType.FLOAT32, DataType.INT32, DataType.UINT8);
+      List.of(
+          DataType.INT64,
+          DataType.FLOAT64,
+          DataType.FLOAT32,
+          DataType.INT32,
+          DataType.BFLOAT16,
+          DataType.UINT8);
 
   /** A tensor and where its elements lie, in bytes from the end of the header. */
   record Entry(String name, TensorType type, long begin, long end) {}

@@ -4,6 +4,8 @@ package dev.gridstride.program;
 public enum DataType {
   /** IEEE 754 binary32. */
   FLOAT32(4),
+  /** The upper half of a binary32: factors of products on tensor cores; computed in a run only. */
+  BFLOAT16(2),
   /** IEEE 754 binary64; used for accumulators only. */
   FLOAT64(8),
   /** Two's complement 32-bit integer; class labels. */

@@ -5,8 +5,8 @@ import java.util.Arrays;
 
 /**
  * A tensor in Java memory: a dense row-major array of the type's own kind ({@code float[]}, {@code
- * double[]}, {@code int[]}, {@code long[]} or {@code byte[]}). What is written to and read from a
- * device. The array is not copied.
+ * double[]}, {@code int[]}, {@code long[]}, {@code byte[]}, or {@code short[]} with the bits of
+ * {@link Bfloat16}). What is written to and read from a device. The array is not copied.
  */
 public final class Tensor {
   private final TensorType type;
@@ -25,6 +25,11 @@ public final class Tensor {
   /** A float32 tensor over {@code values}. */
   public static Tensor of(Shape shape, float... values) {
     return new Tensor(new TensorType(DataType.FLOAT32, shape), values);
+  }
+
+  /** A bfloat16 tensor over {@code values}, the bits of {@link Bfloat16}. */
+  public static Tensor of(Shape shape, short... values) {
+    return new Tensor(new TensorType(DataType.BFLOAT16, shape), values);
   }
 
   /** A float64 tensor over {@code values}. */
@@ -54,6 +59,7 @@ public final class Tensor {
         type,
         switch (type.dtype()) {
           case FLOAT32 -> new float[length];
+          case BFLOAT16 -> new short[length];
           case FLOAT64 -> new double[length];
           case INT32 -> new int[length];
           case INT64 -> new long[length];
@@ -74,6 +80,11 @@ public final class Tensor {
   /** The elements of a float32 tensor, not a copy. */
   public float[] floats() {
     return (float[]) expect(DataType.FLOAT32);
+  }
+
+  /** The bits of the elements of a bfloat16 tensor, not a copy. */
+  public short[] bfloat16s() {
+    return (short[]) expect(DataType.BFLOAT16);
   }
 
   /** The elements of a float64 tensor, not a copy. */
@@ -100,6 +111,7 @@ public final class Tensor {
   public double get(int i) {
     return switch (type.dtype()) {
       case FLOAT32 -> ((float[]) array)[i];
+      case BFLOAT16 -> Bfloat16.toFloat(((short[]) array)[i]);
       case FLOAT64 -> ((double[]) array)[i];
       case INT32 -> ((int[]) array)[i];
       case INT64 -> ((long[]) array)[i];

@@ -126,7 +126,7 @@ class SafeTensorsTest {
         "{\"a\":1} | a: must have dtype, shape and data_offsets, got 1",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}} | a: must have dtype, shape and data_offsets",
         "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}} | a: dtype must be one of"
-            + " [F32, F64, I32, I64, U8], got F16",
+            + " [F32, BF16, F64, I32, I64, U8], got F16",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | a: F32[2] takes 8 bytes,"
             + " data_offsets span 4",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}} | a: shape must be integers"

@@ -16,6 +16,7 @@ final class Tensors {
   private static Object array(Tensor tensor) {
     return switch (tensor.type().dtype()) {
       case FLOAT32 -> tensor.floats();
+      case BFLOAT16 -> tensor.bfloat16s();
       case FLOAT64 -> tensor.doubles();
       case INT32 -> tensor.ints();
       case INT64 -> tensor.longs();

@@ -1,6 +1,8 @@
 package dev.gridstride.backend.reference;
 
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.op.Add;
+import dev.gridstride.program.op.Cast;
 import dev.gridstride.program.op.Dropout;
 import dev.gridstride.program.op.Fill;
 import dev.gridstride.program.op.Relu;
@@ -21,6 +23,22 @@ final class ElementwiseKernels {
 
   static void fill(Fill op, Operands io) {
     Arrays.fill(io.out(0), op.value());
+  }
+
+  static void cast(Cast op, Operands io) {
+    double[] x = io.in(0);
+    double[] y = io.out(0);
+    for (int i = 0; i < y.length; i++) {
+      y[i] = op.to() == DataType.BFLOAT16 ? nearestBfloat16(x[i]) : x[i];
+    }
+  }
+
+  /** The nearest number with 8 significant bits and float32's exponents, ties to even. */
+  private static double nearestBfloat16(double x) {
+    int exponent = Math.max(Math.getExponent(x), Float.MIN_EXPONENT);
+    double unit = Math.scalb(1.0, exponent - 7);
+    double nearest = Math.rint(x / unit) * unit;
+    return Math.abs(nearest) < 0x1p128 ? nearest : nearest * Double.POSITIVE_INFINITY;
   }
 
   static void reshape(Reshape op, Operands io) {

@@ -14,6 +14,7 @@ import dev.gridstride.program.op.BatchNormBackward;
 import dev.gridstride.program.op.BatchNormInference;
 import dev.gridstride.program.op.BiasAdd;
 import dev.gridstride.program.op.BiasBackward;
+import dev.gridstride.program.op.Cast;
 import dev.gridstride.program.op.CheckFinite;
 import dev.gridstride.program.op.ConfusionCounts;
 import dev.gridstride.program.op.Conv2d;
@@ -76,6 +77,7 @@ final class Kernels {
     add(BiasBackward.class, Channels::biasBackward);
 
     add(Add.class, ElementwiseKernels::add);
+    add(Cast.class, ElementwiseKernels::cast);
     add(Fill.class, ElementwiseKernels::fill);
     add(Relu.class, ElementwiseKernels::relu);
     add(ReluBackward.class, ElementwiseKernels::reluBackward);

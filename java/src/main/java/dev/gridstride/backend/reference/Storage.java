@@ -1,13 +1,14 @@
 package dev.gridstride.backend.reference;
 
+import dev.gridstride.program.Bfloat16;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import java.util.Arrays;
 
 /**
- * The elements of one value in row-major order: float32 and float64 as {@code double[]}, the
- * integer types as {@code long[]}.
+ * The elements of one value in row-major order: float32, bfloat16 and float64 as {@code double[]},
+ * the integer types as {@code long[]}.
  */
 final class Storage {
   private final TensorType type;
@@ -17,7 +18,11 @@ final class Storage {
   Storage(TensorType type) {
     this.type = type;
     int length = Math.toIntExact(type.shape().elements());
-    boolean real = type.dtype() == DataType.FLOAT32 || type.dtype() == DataType.FLOAT64;
+    boolean real =
+        switch (type.dtype()) {
+          case FLOAT32, BFLOAT16, FLOAT64 -> true;
+          case INT32, INT64, UINT8 -> false;
+        };
     reals = real ? new double[length] : null;
     integers = real ? null : new long[length];
   }
@@ -26,7 +31,7 @@ final class Storage {
     return type;
   }
 
-  /** The elements of a float32 or float64 value, not a copy. */
+  /** The elements of a float32, bfloat16 or float64 value, not a copy. */
   double[] reals() {
     if (reals == null) {
       throw new IllegalStateException("reference: " + type + " does not hold reals");
@@ -101,6 +106,7 @@ final class Storage {
     for (int i = 0; i < type.shape().elements(); i++) {
       switch (type.dtype()) {
         case FLOAT32 -> tensor.floats()[i] = (float) reals[i];
+        case BFLOAT16 -> tensor.bfloat16s()[i] = Bfloat16.of((float) reals[i]);
         case FLOAT64 -> tensor.doubles()[i] = reals[i];
         case INT32 -> tensor.ints()[i] = (int) integers[i];
         case INT64 -> tensor.longs()[i] = integers[i];

@@ -26,12 +26,36 @@ final class Check {
   }
 
   static Shape floats(String op, String argument, TensorType type, int rank) {
-    Shape shape = floats(op, argument, type);
+    return rank(op, argument, floats(op, argument, type), rank);
+  }
+
+  private static Shape rank(String op, String argument, Shape shape, int rank) {
     if (shape.rank() != rank) {
       throw new ProgramException(
           op + ": " + argument + " must have " + rank + " dimensions, got " + shape);
     }
     return shape;
+  }
+
+  /** The shape of a factor of products that are summed in float32: float32 or bfloat16. */
+  static Shape factor(String op, String argument, TensorType type) {
+    that(
+        type.dtype() == DataType.FLOAT32 || type.dtype() == DataType.BFLOAT16,
+        op,
+        argument + " must be FLOAT32 or BFLOAT16, got " + type);
+    return type.shape();
+  }
+
+  static Shape factor(String op, String argument, TensorType type, int rank) {
+    return rank(op, argument, factor(op, argument, type), rank);
+  }
+
+  /** Both factors of a product have one type. */
+  static void sameFactors(String op, String a, String b, List<TensorType> inputs) {
+    that(
+        inputs.get(0).dtype() == inputs.get(1).dtype(),
+        op,
+        a + " and " + b + " must be of one type, got " + inputs.get(0) + " and " + inputs.get(1));
   }
 
   static TensorType typed(String op, String argument, TensorType type, DataType dtype) {

@@ -20,7 +20,7 @@ import java.util.List;
  *
  * where {@code g = o / (O/G)} and positions outside the image read as zero. Inputs: x [N,C,H,W], w
  * [O,C/G,KH,KW], and b [O] or none. Output: [N,O,P,Q] with {@code P = floor((H + top + bottom -
- * (dh*(KH-1) + 1)) / sh) + 1}.
+ * (dh*(KH-1) + 1)) / sh) + 1}. x and w are float32 or bfloat16; all else is float32.
  *
  * @param stride of the window
  * @param padding zeros round the image
@@ -53,8 +53,9 @@ public record Conv2d(Size2d stride, Padding2d padding, Size2d dilation, int grou
   @Override
   public List<TensorType> outputTypes(List<TensorType> inputs) {
     Check.count(name(), inputs, 2, 3);
-    Shape x = Check.floats(name(), "input", inputs.get(0), 4);
-    Shape w = Check.floats(name(), "weight", inputs.get(1), 4);
+    Shape x = Check.factor(name(), "input", inputs.get(0), 4);
+    Shape w = Check.factor(name(), "weight", inputs.get(1), 4);
+    Check.sameFactors(name(), "input", "weight", inputs);
     int outChannels = w.dim(0);
     Check.that(
         x.dim(1) % groups == 0 && outChannels % groups == 0,
@@ -96,14 +97,15 @@ public record Conv2d(Size2d stride, Padding2d padding, Size2d dilation, int grou
     }
     Value x = g.input(0);
     Value w = g.input(1);
+    boolean bias = g.node().inputs().size() == 3 && g.needed(2);
+    Value factor = g.needed(0) || g.needed(1) ? Cast.toTypeOf(x, gradOutput, g) : null;
     if (g.needed(0)) {
       Op op = new Conv2dBackwardData(linear(), x.shape());
-      g.accumulate(0, g.builder().add(g.gradName(0), op, gradOutput, w));
+      g.accumulate(0, g.builder().add(g.gradName(0), op, factor, w));
     }
-    boolean bias = g.node().inputs().size() == 3 && g.needed(2);
     if (g.needed(1)) {
       Op op = new Conv2dBackwardWeights(linear(), w.shape(), bias);
-      List<Value> grads = g.builder().addAll(g.gradName(1), op, List.of(x, gradOutput));
+      List<Value> grads = g.builder().addAll(g.gradName(1), op, List.of(x, factor));
       g.accumulate(1, grads.get(0));
       if (bias) {
         g.accumulate(2, grads.get(1));
@@ -148,6 +150,8 @@ public record Conv2d(Size2d stride, Padding2d padding, Size2d dilation, int grou
     List<TensorType> forward = new ArrayList<>();
     forward.add(TensorType.float32(x.dims()));
     forward.add(TensorType.float32(w.dims()));
-    Check.same(op, "gradOutput", outputTypes(forward).get(0), dy);
+    Shape y = outputTypes(forward).get(0).shape();
+    Check.factor(op, "gradOutput", dy);
+    Check.same(op, "gradOutput", new TensorType(dy.dtype(), y), dy);
   }
 }

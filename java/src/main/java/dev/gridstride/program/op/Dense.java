@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * Fully connected layer with optional bias and ReLU: {@code y[n,o] = act(b[o] + sum over k of
  * x[n,k] * w[o,k])}. Inputs: x [N,...], whose trailing dimensions count as one in row-major order,
- * w [O,K], and b [O] or none. Output: [N,O].
+ * w [O,K], and b [O] or none. Output: [N,O]. x and w are float32 or bfloat16; all else is float32.
  *
  * @param relu whether {@code max(v, 0)} is applied to the result
  */
@@ -23,8 +23,9 @@ public record Dense(boolean relu) implements Op {
   @Override
   public List<TensorType> outputTypes(List<TensorType> inputs) {
     Check.count(name(), inputs, 2, 3);
-    Shape x = Check.floats(name(), "input", inputs.get(0));
-    Shape w = Check.floats(name(), "weight", inputs.get(1), 2);
+    Shape x = Check.factor(name(), "input", inputs.get(0));
+    Shape w = Check.factor(name(), "weight", inputs.get(1), 2);
+    Check.sameFactors(name(), "input", "weight", inputs);
     Check.that(x.rank() >= 2, name(), "input must have at least 2 dimensions, got " + x);
     Check.that(
         x.elementsPerRow() == w.dim(1),
@@ -53,14 +54,15 @@ public record Dense(boolean relu) implements Op {
               .add("d_" + g.output(0).name() + "_pre", new ReluBackward(), gradOutput, g.output(0));
     }
     Value x = g.input(0);
+    boolean bias = g.node().inputs().size() == 3 && g.needed(2);
+    Value factor = g.needed(0) || g.needed(1) ? Cast.toTypeOf(x, gradOutput, g) : null;
     if (g.needed(0)) {
       Op op = new DenseBackwardData(x.shape());
-      g.accumulate(0, g.builder().add(g.gradName(0), op, gradOutput, g.input(1)));
+      g.accumulate(0, g.builder().add(g.gradName(0), op, factor, g.input(1)));
     }
-    boolean bias = g.node().inputs().size() == 3 && g.needed(2);
     if (g.needed(1)) {
       Op op = new DenseBackwardWeights(bias);
-      List<Value> grads = g.builder().addAll(g.gradName(1), op, List.of(x, gradOutput));
+      List<Value> grads = g.builder().addAll(g.gradName(1), op, List.of(x, factor));
       g.accumulate(1, grads.get(0));
       if (bias) {
         g.accumulate(2, grads.get(1));

@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * Gradient of {@link Dense} with respect to its weights, {@code dw[o,k] = sum over n of dy[n,o] *
  * x[n,k]}, and its bias, {@code db[o] = sum over n of dy[n,o]}. Inputs: x [N,...], dy [N,O].
- * Outputs: dw [O,K] and, with a bias, db [O].
+ * Outputs: dw [O,K] and, with a bias, db [O]. x and dy are float32 or bfloat16; dw and db are
+ * float32.
  *
  * @param bias whether the bias gradient is computed too
  */
@@ -21,8 +22,9 @@ public record DenseBackwardWeights(boolean bias) implements Op {
   @Override
   public List<TensorType> outputTypes(List<TensorType> inputs) {
     Check.count(name(), inputs, 2, 2);
-    Shape x = Check.floats(name(), "input", inputs.get(0));
-    Shape dy = Check.floats(name(), "gradOutput", inputs.get(1), 2);
+    Shape x = Check.factor(name(), "input", inputs.get(0));
+    Shape dy = Check.factor(name(), "gradOutput", inputs.get(1), 2);
+    Check.sameFactors(name(), "input", "gradOutput", inputs);
     Check.that(
         x.rank() >= 2 && x.dim(0) == dy.dim(0),
         name(),

@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * Matrix product {@code c = op(a) op(b)}, where op transposes or not. Inputs: a [m,k], or [k,m] if
- * transposed; b [k,n], or [n,k] if transposed. Output: [m,n].
+ * transposed; b [k,n], or [n,k] if transposed. Output: [m,n]. a and b are float32 or bfloat16; the
+ * output is float32.
  *
  * @param transposeA whether a is stored transposed
  * @param transposeB whether b is stored transposed
@@ -23,8 +24,9 @@ public record Matmul(boolean transposeA, boolean transposeB) implements Op {
   @Override
   public List<TensorType> outputTypes(List<TensorType> inputs) {
     Check.count(name(), inputs, 2, 2);
-    Shape a = Check.floats(name(), "a", inputs.get(0), 2);
-    Shape b = Check.floats(name(), "b", inputs.get(1), 2);
+    Shape a = Check.factor(name(), "a", inputs.get(0), 2);
+    Shape b = Check.factor(name(), "b", inputs.get(1), 2);
+    Check.sameFactors(name(), "a", "b", inputs);
     int m = a.dim(transposeA ? 1 : 0);
     int k = a.dim(transposeA ? 0 : 1);
     int n = b.dim(transposeB ? 0 : 1);
@@ -53,8 +55,8 @@ public record Matmul(boolean transposeA, boolean transposeB) implements Op {
 
   @Override
   public void gradient(Gradients g) {
-    Value dc = g.gradOutput(0);
     Value a = g.input(0);
+    Value dc = Cast.toTypeOf(a, g.gradOutput(0), g);
     Value b = g.input(1);
     if (g.needed(0)) {
       g.accumulate(

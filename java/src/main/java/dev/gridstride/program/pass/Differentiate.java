@@ -1,9 +1,11 @@
 package dev.gridstride.program.pass;
 
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.Gradients;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
+import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Add;
 import dev.gridstride.program.op.Fill;
@@ -18,7 +20,8 @@ import java.util.Set;
 /**
  * Reverse-mode differentiation: appends the ops that compute the gradient of a scalar with respect
  * to some values, by the gradient rule of each op from last to first. Where a value is read more
- * than once, its gradients are added in the reverse order of the readers.
+ * than once, its gradients are added in the reverse order of the readers. Gradients are float32,
+ * those of bfloat16 values too.
  */
 public final class Differentiate {
   private final Program.Builder builder;
@@ -119,7 +122,9 @@ public final class Differentiate {
     @Override
     public void accumulate(int i, Value gradient) {
       Value input = node.input(i);
-      if (!gradient.type().equals(input.type())) {
+      TensorType type = input.type();
+      DataType dtype = type.dtype() == DataType.BFLOAT16 ? DataType.FLOAT32 : type.dtype();
+      if (!gradient.type().equals(new TensorType(dtype, type.shape()))) {
         throw new ProgramException(
             node.op().name() + ": gradient " + gradient + " does not fit input " + input);
       }

@@ -31,6 +31,7 @@ class KernelsReadmeTest {
           "i64*", "int64",
           "u64*", "int64",
           "u32*", "32 bits",
+          "u16*", "16 bits",
           "u8*", "uint8");
 
   @Test

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.TestFactory;
  * that they choose.
  */
 class LayoutKernelTest {
-  private static final List<Integer> WIDTHS = List.of(1, 4, 8);
+  private static final List<Integer> WIDTHS = List.of(1, 2, 4, 8);
 
   /**
    * Matrices, and a tile of them.

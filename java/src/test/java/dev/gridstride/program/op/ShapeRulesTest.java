@@ -31,6 +31,10 @@ class ShapeRulesTest {
     return new TensorType(DataType.INT32, Shape.of(dims));
   }
 
+  private static TensorType halves(int... dims) {
+    return new TensorType(DataType.BFLOAT16, Shape.of(dims));
+  }
+
   private static Arguments bad(String message, Op op, TensorType... inputs) {
     return Arguments.of(message, op, List.of(inputs));
   }
@@ -50,10 +54,31 @@ class ShapeRulesTest {
             f(8, 3),
             f(16, 3, 3, 3)),
         bad(
-            "conv2d: weight must be FLOAT32, got int32[16,3,3,3]",
+            "conv2d: weight must be FLOAT32 or BFLOAT16, got int32[16,3,3,3]",
             Conv2d.PLAIN,
             image,
             ints(16, 3, 3, 3)),
+        bad(
+            "conv2d: input and weight must be of one type,"
+                + " got float32[8,3,32,32] and bfloat16[16,3,3,3]",
+            Conv2d.PLAIN,
+            image,
+            halves(16, 3, 3, 3)),
+        bad(
+            "conv2d_backward_weights: gradOutput must be bfloat16[8,16,30,30],"
+                + " got bfloat16[8,16,9,9]",
+            new Conv2dBackwardWeights(Conv2d.PLAIN, Shape.of(16, 3, 3, 3), true),
+            halves(8, 3, 32, 32),
+            halves(8, 16, 9, 9)),
+        bad(
+            "dense_backward_data: gradOutput and weight must be of one type,"
+                + " got bfloat16[4,3] and float32[3,7]",
+            new DenseBackwardData(Shape.of(4, 7)),
+            halves(4, 3),
+            f(3, 7)),
+        bad("cast: input must be FLOAT32, got int32[4]", new Cast(DataType.BFLOAT16), ints(4)),
+        bad("cast: input must be BFLOAT16, got float32[4]", new Cast(DataType.FLOAT32), f(4)),
+        bad("relu: input must be FLOAT32, got bfloat16[4]", new Relu(), halves(4)),
         bad(
             "conv2d: input channels 3 != weight channels 4 (input [8,3,32,32], weight [16,4,3,3])",
             Conv2d.PLAIN,
@@ -203,6 +228,8 @@ class ShapeRulesTest {
   @Test
   void badAttributesAreErrors() {
     assertMessage("conv2d: stride must be at least 1, got 0x1", () -> stride(new Size2d(0, 1)));
+    assertMessage(
+        "cast: to must be FLOAT32 or BFLOAT16, got INT32", () -> new Cast(DataType.INT32));
     assertMessage("conv2d: groups must be at least 1, got 0", () -> conv(0));
     assertMessage(
         "pool2d: padding must be at least 0 and below the kernel 2x2, got 2",
@@ -226,6 +253,23 @@ class ShapeRulesTest {
   private static void assertMessage(String message, Runnable action) {
     ProgramException error = assertThrows(ProgramException.class, action::run);
     assertEquals(message, error.getMessage());
+  }
+
+  @Test
+  void productsOfBfloat16AreFloat32() {
+    TensorType w = halves(16, 3, 3, 3);
+    assertEquals(
+        List.of(f(8, 16, 30, 30)),
+        Conv2d.PLAIN.outputTypes(List.of(halves(8, 3, 32, 32), w, f(16))));
+    assertEquals(
+        List.of(f(8, 3, 32, 32)),
+        new Conv2dBackwardData(Conv2d.PLAIN, Shape.of(8, 3, 32, 32))
+            .outputTypes(List.of(halves(8, 16, 30, 30), w)));
+    assertEquals(
+        List.of(f(3, 7), f(3)),
+        new DenseBackwardWeights(true).outputTypes(List.of(halves(4, 7), halves(4, 3))));
+    assertEquals(
+        List.of(f(2, 5)), new Matmul(false, true).outputTypes(List.of(halves(2, 3), halves(5, 3))));
   }
 
   @Test

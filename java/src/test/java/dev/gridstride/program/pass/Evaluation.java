@@ -3,6 +3,7 @@ package dev.gridstride.program.pass;
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
+import dev.gridstride.program.Bfloat16;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
@@ -37,6 +38,7 @@ final class Evaluation {
     for (int i = 0; i < value.shape().elements(); i++) {
       switch (value.type().dtype()) {
         case FLOAT32 -> tensor.floats()[i] = random.nextInt(-16, 17) / 8f;
+        case BFLOAT16 -> tensor.bfloat16s()[i] = Bfloat16.of(random.nextInt(-16, 17) / 8f);
         case FLOAT64 -> tensor.doubles()[i] = random.nextInt(-16, 17) / 8.0;
         case INT32 -> tensor.ints()[i] = random.nextInt(3);
         case INT64 -> tensor.longs()[i] = random.nextInt(3);

@@ -1,12 +1,22 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.program.DataType;
+import dev.gridstride.program.op.Cast;
 
 /** Launches of {@code cast.cu}: between float32 and bfloat16. */
 final class CastLaunches {
   private static final String FILE = "cast";
 
   private CastLaunches() {}
+
+  static void cast(Cast op, Emitter e) {
+    if (op.to() == DataType.BFLOAT16) {
+      toBfloat16(e, e.out(0), e.in(0), e.inElements(0));
+    } else {
+      toFloat32(e, e.out(0), e.in(0), e.inElements(0));
+    }
+  }
 
   /** {@code count} elements, rounded to nearest, ties to even. */
   static void toBfloat16(Emitter e, Place bfloat16, Place float32, long count) {

@@ -20,7 +20,8 @@ import java.util.List;
  *   <li>a 1x1 kernel that skips nothing is a matrix product of pixels by channels, and goes to
  *       {@code matmul.cu};
  *   <li>groups of few channels have kernels with a thread for each output;
- *   <li>all else is an implicit matrix product, over the tile of {@link TilePlan}.
+ *   <li>all else is an implicit matrix product: of factors for tensor cores by {@code
+ *       conv2d_tensor.cu}, else over the tile of {@link TilePlan}.
  * </ul>
  */
 final class Conv2dLaunches {
@@ -49,15 +50,23 @@ final class Conv2dLaunches {
   private Conv2dLaunches() {}
 
   static void forward(Conv2d op, Emitter e) {
-    Sizes sizes = Sizes.of(op, e.input(0).shape(), e.input(1).shape(), e.output(0).shape(), e);
-    Place x = e.in(0);
-    Place w = e.in(1);
+    Shape inputShape = e.input(0).shape();
+    Shape weightShape = e.input(1).shape();
+    Sizes sizes = Sizes.of(op, inputShape, weightShape, e.output(0).shape(), e);
     Place bias = e.optionalIn(2);
     if (sizes.pointwise()) {
       Product product = new Product(sizes.outPixels(), sizes.oc, sizes.ic, false, true);
-      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, x, w, bias, op.relu());
+      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, e.in(0), e.in(1), bias, op.relu());
       return;
     }
+    TensorCores type = TensorCores.of(e);
+    if (type != null) {
+      Conv2dTensorLaunches.Sizes all = Conv2dTensorLaunches.Sizes.of(op, inputShape, weightShape);
+      Conv2dTensorLaunches.forward(e, type, all, e.out(0), Place.NULL, e.in(0), e.in(1), bias);
+      return;
+    }
+    Place x = e.float32In(0);
+    Place w = e.float32In(1);
     if (sizes.fewChannels()) {
       long outputs = sizes.outPixels() * sizes.outChannels();
       Object[] args = sizes.append(List.of(e.out(0), x, w, bias), op.relu() ? 1 : 0);
@@ -85,14 +94,22 @@ final class Conv2dLaunches {
   }
 
   static void backwardData(Conv2dBackwardData op, Emitter e) {
-    Sizes sizes = Sizes.of(op.conv(), op.inputShape(), e.input(1).shape(), e.input(0).shape(), e);
-    Place dy = e.in(0);
-    Place w = e.in(1);
+    Shape weightShape = e.input(1).shape();
+    Sizes sizes = Sizes.of(op.conv(), op.inputShape(), weightShape, e.input(0).shape(), e);
     if (sizes.pointwise()) {
       Product product = new Product(sizes.outPixels(), sizes.ic, sizes.oc, false, false);
-      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, dy, w, Place.NULL, false);
+      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
       return;
     }
+    TensorCores type = TensorCores.of(e);
+    if (type != null) {
+      Conv2dTensorLaunches.Sizes all =
+          Conv2dTensorLaunches.Sizes.of(op.conv(), op.inputShape(), weightShape);
+      Conv2dTensorLaunches.backwardData(e, type, all, e.out(0), Place.NULL, e.in(0), e.in(1));
+      return;
+    }
+    Place dy = e.float32In(0);
+    Place w = e.float32In(1);
     if (sizes.fewChannels()) {
       long inputs = sizes.inPixels() * sizes.inChannels();
       Object[] args = sizes.append(List.of(e.out(0), dy, w));
@@ -117,15 +134,27 @@ final class Conv2dLaunches {
   }
 
   static void backwardWeights(Conv2dBackwardWeights op, Emitter e) {
-    Sizes sizes = Sizes.of(op.conv(), e.input(0).shape(), op.weightShape(), e.input(1).shape(), e);
-    Place x = e.in(0);
-    Place dy = e.in(1);
+    Shape inputShape = e.input(0).shape();
+    Sizes sizes = Sizes.of(op.conv(), inputShape, op.weightShape(), e.input(1).shape(), e);
     Place db = op.bias() ? e.out(1) : Place.NULL;
     if (sizes.pointwise()) {
       Product product = new Product(sizes.oc, sizes.ic, sizes.outPixels(), true, false);
-      MatmulLaunches.launch(e, product, e.out(0), db, dy, x, Place.NULL, false);
+      MatmulLaunches.launch(e, product, e.out(0), db, e.in(1), e.in(0), Place.NULL, false);
       return;
     }
+    TensorCores type = TensorCores.of(e);
+    if (type != null) {
+      Conv2dTensorLaunches.Sizes all =
+          Conv2dTensorLaunches.Sizes.of(op.conv(), inputShape, op.weightShape());
+      Conv2dTensorLaunches.backwardWeights(e, type, all, e.out(0), e.in(0), e.in(1));
+      if (op.bias()) {
+        Conv2dTensorLaunches.columnSums(
+            e, type, db, e.in(1), sizes.outPixels(), sizes.outChannels());
+      }
+      return;
+    }
+    Place x = e.float32In(0);
+    Place dy = e.float32In(1);
     int pixels = (int) sizes.outPixels();
     TilePlan plan =
         sizes.fewChannels()
@@ -191,6 +220,11 @@ final class Conv2dLaunches {
 
   private static void byElement(Emitter e, String kernel, long elements, Object[] args) {
     e.launch(FILE, kernel, Dim.of(Dim.ceilDiv(elements, Blocks.THREADS)), Blocks.ALL, 0, args);
+  }
+
+  /** Whether groups of so many input and output channels have kernels of their own. */
+  static boolean fewChannels(int groups, int ic, int oc) {
+    return groups > 1 && Math.min(ic, oc) < FEW_CHANNELS;
   }
 
   /** The kernels' sizes, in their order; ic and oc are channels of one group. */
@@ -290,7 +324,7 @@ final class Conv2dLaunches {
     }
 
     boolean fewChannels() {
-      return groups > 1 && Math.min(ic, oc) < FEW_CHANNELS;
+      return Conv2dLaunches.fewChannels(groups, ic, oc);
     }
 
     /** A kernel's arguments: pointers, sizes, and the rest. */

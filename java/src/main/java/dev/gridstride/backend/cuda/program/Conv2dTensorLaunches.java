@@ -171,6 +171,21 @@ final class Conv2dTensorLaunches {
     }
   }
 
+  /**
+   * Column sums of a gradient of this type: the bias gradient of convolutions and dense layers.
+   *
+   * @param sums [columns] float32
+   * @param dy [rows, columns] of the type's elements, 256-byte aligned
+   */
+  static void columnSums(
+      Emitter e, TensorCores type, Place sums, Place dy, long rows, int columns) {
+    if (type == TensorCores.BF16) {
+      backwardBias(e, sums, dy, e.int32(rows, "rows of the gradient"), columns, true);
+    } else {
+      ReduceLaunches.columnSums(e, sums, dy, rows, columns);
+    }
+  }
+
   private static List<Object> outputs(Emitter e, TensorCores type, Place out, Place bfloat16) {
     List<Object> arguments = new ArrayList<>();
     arguments.add(out);
@@ -185,6 +200,9 @@ final class Conv2dTensorLaunches {
   private static void launch(
       Emitter e, TensorCores type, String pass, Dim grid, List<Object> arguments) {
     TensorCores.check(e);
+    if (grid.y() > TilePlan.MOST_BLOCKS) {
+      throw e.unsupported("no grid has room for " + grid.y() + " tiles of channels");
+    }
     String kernel = "conv2d_" + pass + "_" + type.suffix();
     e.launch(FILE, kernel, grid, BLOCK, 0, arguments.toArray());
   }

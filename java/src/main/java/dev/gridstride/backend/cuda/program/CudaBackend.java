@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaReport;
 import java.util.List;
@@ -38,6 +39,7 @@ public final class CudaBackend implements Backend {
   }
 
   static Session open(DeviceOptions options, SessionOptions memory) {
-    return new CudaSession("cuda", CudaDevices.find("cuda", CudaDriver.card(), options), memory);
+    CudaDevice device = CudaDevices.find("cuda", CudaDriver.card(), options);
+    return new CudaSession("cuda", device, options.precision(), memory);
   }
 }

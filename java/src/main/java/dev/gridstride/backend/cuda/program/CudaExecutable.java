@@ -329,7 +329,8 @@ final class CudaExecutable implements Executable {
             .collect(Collectors.joining(", "));
     String scratch =
         step.scratches().isEmpty() ? "" : ", " + step.scratchBytes() + " bytes of scratch";
-    return step.node() + ": " + how + "; " + layouts + scratch + fused(step);
+    String notes = step.notes().isEmpty() ? "" : "; " + String.join("; ", step.notes());
+    return step.node() + ": " + how + "; " + layouts + scratch + fused(step) + notes;
   }
 
   private static String fused(Recording.Step step) {

@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
@@ -15,6 +16,7 @@ import dev.gridstride.program.Role;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.Autocast;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,6 +28,7 @@ import java.util.stream.Stream;
 final class CudaSession implements Session {
   private final String name;
   private final CudaDevice device;
+  private final Precision precision;
   private final SessionOptions options;
   private final CudaContext context;
   private final CudaStream stream;
@@ -54,10 +57,13 @@ final class CudaSession implements Session {
    * Opens a session with a context of its own.
    *
    * @param name of the backend, for messages
+   * @throws BackendException if the device has no tensor cores for the precision
    */
-  CudaSession(String name, CudaDevice device, SessionOptions options) {
+  CudaSession(String name, CudaDevice device, Precision precision, SessionOptions options) {
+    TensorCores.require(name, device, precision);
     this.name = name;
     this.device = device;
+    this.precision = precision;
     this.options = options;
     context = device.createContext();
     kernels = new KernelModules(context, options.checked());
@@ -86,7 +92,8 @@ final class CudaSession implements Session {
         + device.computeCapability()
         + ", "
         + device.multiprocessors()
-        + " multiprocessors";
+        + " multiprocessors, "
+        + precision;
   }
 
   CudaContext context() {
@@ -112,7 +119,7 @@ final class CudaSession implements Session {
   Emitter.Traits traits() {
     var capability = device.computeCapability();
     return new Emitter.Traits(
-        device.multiprocessors(), 10 * capability.major() + capability.minor());
+        device.multiprocessors(), 10 * capability.major() + capability.minor(), precision);
   }
 
   CudaKernel kernel(KernelCode code, String entry) {
@@ -165,7 +172,8 @@ final class CudaSession implements Session {
    *
    * @param taken bytes of what is free that other programs will take
    */
-  private Draft draft(Program program, Stock stock, long taken) {
+  private Draft draft(Program given, Stock stock, long taken) {
+    Program program = lowered(given);
     Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
     List<Value> brought = whole.broughtData();
     if (brought.isEmpty() && whole.data().isEmpty()) {
@@ -206,6 +214,13 @@ final class CudaSession implements Session {
           ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
           : e;
     }
+  }
+
+  /** The program as it is recorded: in bf16, with casts before what tensor cores multiply. */
+  private Program lowered(Program program) {
+    return precision == Precision.BF16
+        ? Autocast.apply(program, node -> TensorCores.refusal(node) == null)
+        : program;
   }
 
   /** Allocates everything that a program needs, or nothing. */

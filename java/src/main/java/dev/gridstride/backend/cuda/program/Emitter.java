@@ -1,9 +1,12 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Shape;
+import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,8 +25,9 @@ final class Emitter {
    *
    * @param multiprocessors streaming multiprocessors of the device
    * @param computeCapability ten times the major plus the minor number: 90 for sm_90
+   * @param precision of convolutions and matrix products of float32 factors
    */
-  record Traits(int multiprocessors, int computeCapability) {}
+  record Traits(int multiprocessors, int computeCapability, Precision precision) {}
 
   private final Node node;
   private final boolean inPlace;
@@ -35,6 +39,7 @@ final class Emitter {
   private final List<Command> afterwards = new ArrayList<>();
   private final List<Place.Memory> scratches = new ArrayList<>();
   private final Map<Place.Memory, float[]> constants = new LinkedHashMap<>();
+  private final List<String> notes = new ArrayList<>();
   private final Place[] inputs;
   private final Place[] outputs;
 
@@ -116,7 +121,7 @@ final class Emitter {
       return storedIn(i);
     }
     if (inputs[i] == null) {
-      inputs[i] = toRowMajor(storedIn(i), stored.apply(input(i)), input(i).type().bytes());
+      inputs[i] = toRowMajor(storedIn(i), stored.apply(input(i)), input(i).type().dtype());
     }
     return inputs[i];
   }
@@ -153,7 +158,7 @@ final class Emitter {
       outputs[i] =
           anyOrder || isPlain(value)
               ? storedOut(i)
-              : fromRowMajor(storedOut(i), stored.apply(value), value.type().bytes());
+              : fromRowMajor(storedOut(i), stored.apply(value), value.type().dtype());
     }
     return outputs[i];
   }
@@ -171,38 +176,53 @@ final class Emitter {
     return result;
   }
 
+  /** Memory of input {@code i} as float32: the value's own, or a scratch into which it is cast. */
+  Place float32In(int i) {
+    return toFloat32(in(i), input(i).type().dtype(), inElements(i));
+  }
+
+  /** The place itself if it holds float32, or a scratch into which its bfloat16 is cast here. */
+  Place toFloat32(Place place, DataType type, long count) {
+    if (type == DataType.FLOAT32) {
+      return place;
+    }
+    Place floats = scratch(Math.multiplyExact(count, Float.BYTES));
+    CastLaunches.toFloat32(this, floats, place, count);
+    return floats;
+  }
+
   /**
-   * Memory of input {@code i} in row-major order whatever its rank, float32: the value's own, or a
-   * scratch into which it is permuted here.
+   * Memory of input {@code i} in row-major order whatever its rank: the value's own, or a scratch
+   * into which it is permuted here.
    */
   Place rowMajorIn(int i) {
     Value value = input(i);
     return Layout.moves(value.shape())
-        ? toRowMajor(in(i), value.shape(), value.type().bytes())
+        ? toRowMajor(in(i), value.shape(), value.type().dtype())
         : in(i);
   }
 
-  private Place toRowMajor(Place from, Shape shape, long bytes) {
-    Place rows = scratch(bytes);
-    LayoutLaunches.toRowMajor(this, rows, from, ChannelsLast.of(shape));
+  private Place toRowMajor(Place from, Shape shape, DataType dtype) {
+    Place rows = scratch(new TensorType(dtype, shape).bytes());
+    LayoutLaunches.toRowMajor(this, rows, from, ChannelsLast.of(shape), dtype);
     return rows;
   }
 
   /**
-   * Memory to write output {@code i} in row-major order whatever its rank, float32: the value's
-   * own, or a scratch that is permuted into it after the node's other commands.
+   * Memory to write output {@code i} in row-major order whatever its rank: the value's own, or a
+   * scratch that is permuted into it after the node's other commands.
    */
   Place rowMajorOut(int i) {
     Value value = output(i);
     return Layout.moves(value.shape())
-        ? fromRowMajor(out(i), value.shape(), value.type().bytes())
+        ? fromRowMajor(out(i), value.shape(), value.type().dtype())
         : out(i);
   }
 
-  private Place fromRowMajor(Place to, Shape shape, long bytes) {
-    Place rows = scratch(bytes);
+  private Place fromRowMajor(Place to, Shape shape, DataType dtype) {
+    Place rows = scratch(new TensorType(dtype, shape).bytes());
     int before = commands.size();
-    LayoutLaunches.toChannelsLast(this, to, rows, ChannelsLast.of(shape));
+    LayoutLaunches.toChannelsLast(this, to, rows, ChannelsLast.of(shape), dtype);
     List<Command> permute = commands.subList(before, commands.size());
     afterwards.addAll(0, permute);
     permute.clear();
@@ -306,6 +326,16 @@ final class Emitter {
     return device.computeCapability();
   }
 
+  /** What convolutions and matrix products of float32 factors are computed in. */
+  Precision precision() {
+    return device.precision();
+  }
+
+  /** A remark on this node for explanations: why it is computed as it is. */
+  void note(String text) {
+    notes.add(text);
+  }
+
   /** Says that no kernel takes this node as it is. */
   BackendException unsupported(String why) {
     return new BackendException("cuda: " + node.op().name() + ": " + why + " (" + node + ")");
@@ -320,6 +350,10 @@ final class Emitter {
 
   List<Place.Memory> scratches() {
     return scratches;
+  }
+
+  List<String> notes() {
+    return notes;
   }
 
   Map<Place.Memory, float[]> constants() {

@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.op.Reshape;
 
@@ -20,31 +21,36 @@ final class LayoutLaunches {
   static void reshape(Reshape op, Emitter e) {
     Shape from = e.input(0).shape();
     Shape to = e.output(0).shape();
+    DataType dtype = e.output(0).type().dtype();
     if (Layout.moves(to)) {
-      toChannelsLast(e, e.out(0), e.rowMajorIn(0), ChannelsLast.of(to));
+      toChannelsLast(e, e.out(0), e.rowMajorIn(0), ChannelsLast.of(to), dtype);
     } else if (Layout.moves(from)) {
-      toRowMajor(e, e.out(0), e.in(0), ChannelsLast.of(from));
+      toRowMajor(e, e.out(0), e.in(0), ChannelsLast.of(from), dtype);
     } else {
       e.copy(e.out(0), e.in(0), e.output(0).type().bytes());
     }
   }
 
-  /** {@code to [N,C,H,W] = from [N,H,W,C]}, float32. */
-  static void toRowMajor(Emitter e, Place to, Place from, ChannelsLast sizes) {
-    transpose(e, to, from, sizes.n(), e.int32(sizes.pixels(), "an image"), sizes.c());
+  /** {@code to [N,C,H,W] = from [N,H,W,C]}. */
+  static void toRowMajor(Emitter e, Place to, Place from, ChannelsLast sizes, DataType dtype) {
+    int pixels = e.int32(sizes.pixels(), "an image");
+    transpose(e, to, from, sizes.n(), pixels, sizes.c(), dtype);
   }
 
-  /** {@code to [N,H,W,C] = from [N,C,H,W]}, float32. */
-  static void toChannelsLast(Emitter e, Place to, Place from, ChannelsLast sizes) {
-    transpose(e, to, from, sizes.n(), sizes.c(), e.int32(sizes.pixels(), "an image"));
+  /** {@code to [N,H,W,C] = from [N,C,H,W]}. */
+  static void toChannelsLast(Emitter e, Place to, Place from, ChannelsLast sizes, DataType dtype) {
+    int pixels = e.int32(sizes.pixels(), "an image");
+    transpose(e, to, from, sizes.n(), sizes.c(), pixels, dtype);
   }
 
   /** {@code to [n,columns,rows] = from [n,rows,columns]}. */
-  private static void transpose(Emitter e, Place to, Place from, int n, int rows, int columns) {
+  private static void transpose(
+      Emitter e, Place to, Place from, int n, int rows, int columns, DataType dtype) {
     int tileRows = Math.min(rows, columns < SIDE ? TILE / columns : SIDE);
     int tileColumns = Math.min(columns, rows < SIDE ? TILE / rows : SIDE);
     long tiles = Dim.ceilDiv(rows, tileRows) * Dim.ceilDiv(columns, tileColumns);
     Object[] args = {to, from, rows, columns, tileRows, tileColumns};
-    e.launch("layout", "transpose_b32", Dim.of(n * tiles), Blocks.ALL, 0, args);
+    String kernel = "transpose_b" + 8 * dtype.bytes();
+    e.launch("layout", kernel, Dim.of(n * tiles), Blocks.ALL, 0, args);
   }
 }

@@ -13,6 +13,7 @@ import dev.gridstride.program.op.BatchNormBackward;
 import dev.gridstride.program.op.BatchNormInference;
 import dev.gridstride.program.op.BiasAdd;
 import dev.gridstride.program.op.BiasBackward;
+import dev.gridstride.program.op.Cast;
 import dev.gridstride.program.op.CheckFinite;
 import dev.gridstride.program.op.ConfusionCounts;
 import dev.gridstride.program.op.Conv2d;
@@ -124,6 +125,9 @@ final class Lowerings {
 
     // learning_rate.cu
     add(LearningRate.class, LearningRateLaunches::learningRate);
+
+    // cast.cu
+    add(Cast.class, CastLaunches::cast);
 
     // fetch_batch.cu
     add(FetchBatch.class, FetchBatchLaunches::fetchBatch);

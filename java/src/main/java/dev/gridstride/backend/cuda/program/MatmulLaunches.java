@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.program.TilePlan.Tile;
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.op.Dense;
 import dev.gridstride.program.op.DenseBackwardData;
@@ -71,12 +72,34 @@ final class MatmulLaunches {
   }
 
   /**
-   * {@code y = act(op(a) op(b) + bias)}, all row-major.
+   * {@code y = act(op(a) op(b) + bias)}, all row-major; on tensor cores if the node's factors are
+   * for them.
    *
-   * @param sums [m], sums of the rows of op(a), or null
+   * @param sums [m], sums of the rows of op(a), which is transposed, or null
+   * @param a of the type of the node's inputs 0 and 1, as is b
    * @param bias [n], or null
    */
   static void launch(
+      Emitter e, Product product, Place y, Place sums, Place a, Place b, Place bias, boolean relu) {
+    TensorCores type = TensorCores.of(e);
+    if (type == null) {
+      DataType dtype = e.input(0).type().dtype();
+      Place a32 = e.toFloat32(a, dtype, Math.multiplyExact(product.m, product.k));
+      Place b32 = e.toFloat32(b, dtype, Math.multiplyExact(product.k, product.n));
+      launchFloat32(e, product, y, sums, a32, b32, bias, relu);
+      return;
+    }
+    int m = TilePlan.size(e, product.m, "rows");
+    int n = TilePlan.size(e, product.n, "columns");
+    int k = TilePlan.size(e, product.k, "inner dimension");
+    MatmulTensorLaunches.matmul(
+        e, type, product.transposeA, product.transposeB, y, Place.NULL, a, b, bias, m, n, k, relu);
+    if (!sums.isNull()) {
+      Conv2dTensorLaunches.columnSums(e, type, sums, a, k, m);
+    }
+  }
+
+  private static void launchFloat32(
       Emitter e, Product product, Place y, Place sums, Place a, Place b, Place bias, boolean relu) {
     int k = TilePlan.size(e, product.k, "inner dimension");
     TilePlan plan = TilePlan.of(product.m, product.n, k, 1, true, e.multiprocessors(), TILES);
@@ -86,7 +109,7 @@ final class MatmulLaunches {
     launch(e, product, plan, y, sums, a, b, bias, relu);
   }
 
-  /** As above, by this plan. */
+  /** Of float32 factors, by this plan. */
   static void launch(
       Emitter e,
       Product product,

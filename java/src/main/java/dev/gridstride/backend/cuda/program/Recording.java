@@ -28,8 +28,14 @@ final class Recording {
    * @param node a node of the program, or one that stands for several of them
    * @param members the program's nodes that it is
    * @param scratches memory of the node's own
+   * @param notes why it is computed as it is, where that is not plain
    */
-  record Step(Node node, List<Node> members, List<Command> commands, List<Place.Memory> scratches) {
+  record Step(
+      Node node,
+      List<Node> members,
+      List<Command> commands,
+      List<Place.Memory> scratches,
+      List<String> notes) {
     /** Bytes of the scratches, each at a multiple of {@link #ALIGNMENT}. */
     long scratchBytes() {
       return scratches.stream().mapToLong(scratch -> aligned(scratch.bytes)).sum();
@@ -80,7 +86,7 @@ final class Recording {
       Lowerings.of(node).lower(node.op(), e);
     }
     constants.putAll(e.constants());
-    steps.add(new Step(node, members, e.commands(), e.scratches()));
+    steps.add(new Step(node, members, e.commands(), e.scratches(), e.notes()));
   }
 
   private Place place(Value value) {

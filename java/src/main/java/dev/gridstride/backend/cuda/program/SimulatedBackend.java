@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaReport;
 import dev.gridstride.backend.cuda.Simulator;
@@ -42,6 +43,7 @@ public final class SimulatedBackend implements Backend {
   }
 
   static Session open(DeviceOptions options, SessionOptions memory) {
-    return new CudaSession("sim", CudaDevices.find("sim", CudaDriver.simulated(), options), memory);
+    CudaDevice device = CudaDevices.find("sim", CudaDriver.simulated(), options);
+    return new CudaSession("sim", device, options.precision(), memory);
   }
 }

@@ -7,6 +7,7 @@ import dev.gridstride.program.Shape;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Adam;
 import dev.gridstride.program.op.Add;
+import dev.gridstride.program.op.Cast;
 import dev.gridstride.program.op.Dense;
 import dev.gridstride.program.op.DenseBackwardData;
 import dev.gridstride.program.op.DenseBackwardWeights;
@@ -87,6 +88,7 @@ final class StoredShapes {
     return op instanceof Adam
         || op instanceof Sgd
         || op instanceof Add
+        || op instanceof Cast
         || op instanceof WeightPenalty
         || op instanceof WeightPenaltyBackward;
   }

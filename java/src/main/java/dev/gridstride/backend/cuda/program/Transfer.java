@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PinnedBuffer;
+import dev.gridstride.program.Bfloat16;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
@@ -63,6 +64,7 @@ final class Transfer implements AutoCloseable {
   static double scalar(ByteBuffer bytes, int at, DataType dtype) {
     return switch (dtype) {
       case FLOAT32 -> bytes.getFloat(at);
+      case BFLOAT16 -> Bfloat16.toFloat(bytes.getShort(at));
       case FLOAT64 -> bytes.getDouble(at);
       case INT32 -> bytes.getInt(at);
       case INT64 -> bytes.getLong(at);
@@ -91,6 +93,11 @@ final class Transfer implements AutoCloseable {
       case FLOAT32 -> {
         float[] array = tensor.floats();
         var staged = staging.asFloatBuffer();
+        yield (logical, i) -> staged.put(i, array[logical]);
+      }
+      case BFLOAT16 -> {
+        short[] array = tensor.bfloat16s();
+        var staged = staging.asShortBuffer();
         yield (logical, i) -> staged.put(i, array[logical]);
       }
       case FLOAT64 -> {
@@ -122,6 +129,11 @@ final class Transfer implements AutoCloseable {
       case FLOAT32 -> {
         float[] array = tensor.floats();
         var staged = staging.asFloatBuffer();
+        yield (logical, i) -> array[logical] = staged.get(i);
+      }
+      case BFLOAT16 -> {
+        short[] array = tensor.bfloat16s();
+        var staged = staging.asShortBuffer();
         yield (logical, i) -> array[logical] = staged.get(i);
       }
       case FLOAT64 -> {

@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gridstride.program.Bfloat16;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -73,6 +73,13 @@ class CudaSessionTest {
         }
         return Tensor.of(shape, values);
       }
+      case BFLOAT16 -> {
+        short[] bits = new short[length];
+        for (int i = 0; i < length; i++) {
+          bits[i] = (short) random.nextInt();
+        }
+        return Tensor.of(shape, bits);
+      }
       case FLOAT64 -> {
         return Tensor.of(shape, random.doubles(length).toArray());
       }

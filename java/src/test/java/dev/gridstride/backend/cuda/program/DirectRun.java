@@ -2,12 +2,14 @@ package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaModule;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.program.Bfloat16;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Role;
 import dev.gridstride.program.TensorType;
@@ -48,7 +50,7 @@ final class DirectRun implements AutoCloseable {
   private static final byte PATTERN = 0x5a;
 
   /** As many multiprocessors as make the smallest problems split their sums. */
-  private static final Emitter.Traits DEVICE = new Emitter.Traits(8, 90);
+  private static final Emitter.Traits DEVICE = new Emitter.Traits(8, 90, Precision.FLOAT32);
 
   private final Way way;
   private final CudaContext context;

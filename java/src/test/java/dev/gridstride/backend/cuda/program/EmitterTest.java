@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Role;
@@ -34,7 +35,7 @@ class EmitterTest {
             Place.of(
                 memories.computeIfAbsent(v, x -> new Place.Memory(x.name(), x.type().bytes()))),
         Value::shape,
-        new Emitter.Traits(132, 90));
+        new Emitter.Traits(132, 90, Precision.FLOAT32));
   }
 
   @Test

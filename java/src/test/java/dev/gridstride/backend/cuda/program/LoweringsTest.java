@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.conformance.Cases;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Op;
@@ -42,7 +43,7 @@ class LoweringsTest {
 
   @Test
   void everyNodeOfEveryCaseIsLowered() {
-    Emitter.Traits device = new Emitter.Traits(132, 90);
+    Emitter.Traits device = new Emitter.Traits(132, 90, Precision.FLOAT32);
     int nodes = 0;
     for (var test : Cases.all()) {
       for (var run : test.runs()) {

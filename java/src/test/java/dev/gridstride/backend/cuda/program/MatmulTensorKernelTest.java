@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.program.TensorNumbers.Sum;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Role;
@@ -226,7 +227,7 @@ class MatmulTensorKernelTest {
                   false,
                   v -> place,
                   Value::shape,
-                  new Emitter.Traits(8, wish.capability()));
+                  new Emitter.Traits(8, wish.capability(), Precision.FLOAT32));
           BackendException error =
               assertThrows(
                   BackendException.class,

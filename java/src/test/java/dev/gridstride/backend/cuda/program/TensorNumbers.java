@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.program.Bfloat16;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 

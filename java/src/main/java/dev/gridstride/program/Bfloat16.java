@@ -1,10 +1,11 @@
-package dev.gridstride.backend.cuda.program;
+package dev.gridstride.program;
 
 /** bfloat16 on the host: the upper half of a float32, rounded to nearest, ties to even. */
-final class Bfloat16 {
+public final class Bfloat16 {
   private Bfloat16() {}
 
-  static short of(float value) {
+  /** The bits of the nearest bfloat16; of a NaN, a NaN. */
+  public static short of(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       return (short) (bits >>> 16 | 0x40);
@@ -15,7 +16,8 @@ final class Bfloat16 {
     return (short) (up ? upper + 1 : upper);
   }
 
-  static short[] of(float[] values) {
+  /** The bits of the nearest to each. */
+  public static short[] of(float[] values) {
     short[] result = new short[values.length];
     for (int i = 0; i < values.length; i++) {
       result[i] = of(values[i]);
@@ -23,11 +25,13 @@ final class Bfloat16 {
     return result;
   }
 
-  static float toFloat(short bits) {
+  /** The number with these bits. */
+  public static float toFloat(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 
-  static float[] floats(short[] bits) {
+  /** The numbers with these bits. */
+  public static float[] floats(short[] bits) {
     float[] values = new float[bits.length];
     for (int i = 0; i < bits.length; i++) {
       values[i] = toFloat(bits[i]);
@@ -36,7 +40,7 @@ final class Bfloat16 {
   }
 
   /** The nearest bfloat16, as a float32. */
-  static float round(float value) {
+  public static float round(float value) {
     return toFloat(of(value));
   }
 }
