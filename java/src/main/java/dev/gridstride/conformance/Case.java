@@ -1,8 +1,12 @@
 package dev.gridstride.conformance;
 
+import dev.gridstride.backend.Precision;
+import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.Autocast;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +46,11 @@ public record Case(
    * @param program what runs
    * @param times how often, one after the other
    */
-  public record Run(Program program, int times) {}
+  public record Run(Program program, int times) {
+    private Run withCasts() {
+      return new Run(Autocast.apply(program, node -> true), times);
+    }
+  }
 
   /**
    * A scalar and its gradients in one program.
@@ -51,6 +59,50 @@ public record Case(
    * @param gradients by the value to which they belong; outputs of the first program too
    */
   public record Gradient(Value loss, Map<Value, Value> gradients) {}
+
+  /** The same without finite differences, which see nothing of rounding. */
+  Case withoutGradientCheck() {
+    return new Case(name, reason, seed, runs, data, tolerance, tolerances, null);
+  }
+
+  /** Whether it has convolutions or matrix products, to which precisions matter. */
+  public boolean multiplies() {
+    return runs.stream()
+        .flatMap(run -> run.program().nodes().stream())
+        .anyMatch(node -> Autocast.multiplies(node.op()));
+  }
+
+  /**
+   * This case as a device in this precision is judged: in bf16 with the casts that it makes, so
+   * that the reference rounds the same factors, and with what the precision allows. Itself if it
+   * has no products.
+   */
+  public Case in(Precision precision) {
+    if (precision == Precision.FLOAT32 || !multiplies()) {
+      return this;
+    }
+    Map<String, Tolerance> wider = new HashMap<>();
+    tolerances.forEach((value, one) -> wider.put(value, one.in(precision)));
+    boolean casts = precision == Precision.BF16;
+    return new Case(
+        name + " in " + precision,
+        reason,
+        seed,
+        casts ? runs.stream().map(Run::withCasts).toList() : runs,
+        data,
+        tolerance.in(precision),
+        wider,
+        null);
+  }
+
+  /** Why a backend cannot run it; null if it should. */
+  public String skipReason(String backend) {
+    boolean bfloat16 =
+        runs.stream()
+            .flatMap(run -> run.program().values().stream())
+            .anyMatch(value -> value.type().dtype() == DataType.BFLOAT16);
+    return bfloat16 && backend.equals("cpu") ? "cpu has no bfloat16" : null;
+  }
 
   /** The tolerance of the result of this name. */
   public Tolerance toleranceOf(String value) {

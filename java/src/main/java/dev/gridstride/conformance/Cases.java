@@ -21,6 +21,7 @@ public final class Cases {
                 PoolingCases.all(),
                 DenseCases.all(),
                 ElementwiseCases.all(),
+                CastCases.all(),
                 BatchNormCases.all(),
                 LossCases.all(),
                 OptimizerCases.all(),

@@ -3,6 +3,7 @@ package dev.gridstride.conformance;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -62,6 +63,8 @@ class ConformanceTest {
   }
 
   private void compare(Device device, Case test) {
+    String skip = test.skipReason(device.backend().name());
+    assumeTrue(skip == null, skip);
     Map<String, Tensor> reference =
         expected.computeIfAbsent(test.name(), name -> results(Device.reference(), test));
     List<String> differences = Comparison.differences(test, reference, results(device, test));

@@ -60,6 +60,15 @@ final class Lowering {
 
   /** Lowers all nodes. */
   void run() {
+    for (Value value : program.values()) {
+      if (value.type().dtype() == DataType.BFLOAT16) {
+        throw new BackendException(
+            "cpu: "
+                + value
+                + ": only CUDA devices compute with bfloat16 (--device cuda or sim); this device"
+                + " computes in float32");
+      }
+    }
     Map<Class<?>, Steps> table = Steps.table();
     for (Node node : program.nodes()) {
       Steps family = table.get(node.op().getClass());
