@@ -201,7 +201,7 @@ final class CudaExecutable implements Executable {
   }
 
   /** For example {@code relu1 = relu(conv1), float32[8,3] to float32[8,3]}. */
-  private static String withShapes(Node node) {
+  static String withShapes(Node node) {
     return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
   }
 
@@ -317,7 +317,8 @@ final class CudaExecutable implements Executable {
         .collect(Collectors.joining("\n"));
   }
 
-  private static String explain(Recording.Step step) {
+  /** How a step is computed. */
+  static String explain(Recording.Step step) {
     String how =
         step.commands().isEmpty()
             ? "view, nothing moves"
