@@ -16,10 +16,8 @@ public final class Backends {
    *
    * @param session the open device
    * @param reason one line that says what was chosen, and why if the user did not name it
-   * @param backend what opened it
-   * @param options with which, to open more sessions
    */
-  public record Choice(Session session, String reason, Backend backend, DeviceOptions options) {}
+  public record Choice(Session session, String reason) {}
 
   /** All backends, those that {@code auto} prefers first. */
   public static List<Backend> all() {
@@ -66,7 +64,7 @@ public final class Backends {
           throw new BackendException("device " + device + " is not available: " + problem);
         }
         Session session = backend.open(options);
-        return new Choice(session, "device: " + session.description(), backend, options);
+        return new Choice(session, "device: " + session.description());
       }
     }
     throw new BackendException(
@@ -89,8 +87,7 @@ public final class Backends {
             .forEach(other -> reasons.add("preferred to " + other.name()));
         reasons.add(0, "auto");
         String why = String.join("; ", reasons);
-        String reason = "device: " + session.description() + " (" + why + ")";
-        return new Choice(session, reason, backend, options);
+        return new Choice(session, "device: " + session.description() + " (" + why + ")");
       }
       reasons.add("not " + backend.name() + ": " + problem);
     }

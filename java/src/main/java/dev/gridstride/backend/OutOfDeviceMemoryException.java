@@ -2,6 +2,7 @@ package dev.gridstride.backend;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /**
@@ -18,8 +19,10 @@ public final class OutOfDeviceMemoryException extends BackendException {
    * @param totalBytes all of its memory
    * @param freeBytes what nobody uses
    * @param ownBytes what the session has
+   * @param granule what an allocation takes more than its size, at most
    */
-  public record Occupancy(String device, long totalBytes, long freeBytes, long ownBytes) {
+  public record Occupancy(
+      String device, long totalBytes, long freeBytes, long ownBytes, long granule) {
     /** What other sessions and processes have, and the driver itself. */
     public long othersBytes() {
       return Math.max(0, totalBytes - freeBytes - ownBytes);
@@ -40,8 +43,11 @@ public final class OutOfDeviceMemoryException extends BackendException {
   }
 
   private final String problem;
-  private final long freeBytes;
   private final long wantedBytes;
+  private final long freeBytes;
+  private final long ownBytes;
+  private final long granule;
+  private final int largestBatch;
 
   /**
    * The error.
@@ -52,21 +58,39 @@ public final class OutOfDeviceMemoryException extends BackendException {
    */
   public OutOfDeviceMemoryException(
       MemoryUse wanted, Occupancy occupancy, List<Large> largest, Throwable cause) {
-    this(describe(wanted, occupancy, largest), "", wanted.bytes(), occupancy.freeBytes(), cause);
+    super(message(describe(wanted, occupancy, largest), "", cause), cause);
+    problem = describe(wanted, occupancy, largest);
+    wantedBytes = wanted.bytes();
+    freeBytes = occupancy.freeBytes();
+    ownBytes = occupancy.ownBytes();
+    granule = occupancy.granule();
+    largestBatch = -1;
   }
 
-  private OutOfDeviceMemoryException(
-      String problem, String batch, long wantedBytes, long freeBytes, Throwable cause) {
+  private OutOfDeviceMemoryException(OutOfDeviceMemoryException before, int batch) {
     super(
-        problem
-            + batch
-            + "; take a smaller batch, end other processes on the device, or take another device ("
-            + cause.getMessage()
-            + ")",
-        cause);
-    this.problem = problem;
-    this.wantedBytes = wantedBytes;
-    this.freeBytes = freeBytes;
+        message(
+            before.problem,
+            batch == 0
+                ? "; not even a batch of 1 fits"
+                : "; the largest batch that fits is " + batch + " (--batch " + batch + ")",
+            before.getCause()),
+        before.getCause());
+    problem = before.problem;
+    wantedBytes = before.wantedBytes;
+    freeBytes = before.freeBytes;
+    ownBytes = before.ownBytes;
+    granule = before.granule;
+    largestBatch = batch;
+    setStackTrace(before.getStackTrace());
+  }
+
+  private static String message(String problem, String batch, Throwable cause) {
+    return problem
+        + batch
+        + "; take a smaller batch, end other processes on the device, or take another device ("
+        + cause.getMessage()
+        + ")";
   }
 
   private static String describe(MemoryUse wanted, Occupancy occupancy, List<Large> largest) {
@@ -100,11 +124,23 @@ public final class OutOfDeviceMemoryException extends BackendException {
    * @param batch the largest batch that fits, or 0 if none does
    */
   public OutOfDeviceMemoryException withLargestBatch(int batch) {
-    String text =
-        batch == 0
-            ? "; not even a batch of 1 fits"
-            : "; the largest batch that fits is " + batch + " (--batch " + batch + ")";
-    return new OutOfDeviceMemoryException(problem, text, wantedBytes, freeBytes, getCause());
+    return new OutOfDeviceMemoryException(this, batch);
+  }
+
+  /** The largest batch that fits, 0 if none does; empty if nobody has found out. */
+  public OptionalInt largestBatch() {
+    return largestBatch < 0 ? OptionalInt.empty() : OptionalInt.of(largestBatch);
+  }
+
+  /**
+   * Whether programs would fit the memory that was free, and what the session has freed since.
+   *
+   * @param plan what they need, from {@link Session#plan}
+   * @param now what the session has
+   */
+  public boolean hasRoomFor(MemoryUse plan, MemoryUse now) {
+    long room = freeBytes + ownBytes - now.bytes();
+    return plan.bytes() + plan.allocations() * granule <= room;
   }
 
   /** Bytes that the program would have added. */

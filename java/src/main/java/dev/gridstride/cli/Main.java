@@ -28,7 +28,6 @@ import picocli.CommandLine.Spec;
       "  gridstride evaluate --model-dir run3 --dataset cifar10",
       "  gridstride predict --model-dir run3 photos/",
       "  gridstride doctor                     what works on this machine and what is missing",
-      "  gridstride selftest --device cuda     every op on the card against the reference",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).",
       "'gridstride COMMAND --help' says more about each command."
@@ -63,8 +62,7 @@ public final class Main implements Runnable {
             .addSubcommand(new EvaluateCommand(terminal))
             .addSubcommand(new PredictCommand(terminal))
             .addSubcommand(new DatasetsCommand(terminal))
-            .addSubcommand(new DoctorCommand(terminal))
-            .addSubcommand(new SelftestCommand(terminal));
+            .addSubcommand(new DoctorCommand(terminal));
     line.setOut(writer(terminal.out())).setErr(writer(terminal.err()));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
     line.setAbbreviatedOptionsAllowed(false);
@@ -81,7 +79,6 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(),
-        "a command is missing: train, evaluate, predict, datasets, doctor or selftest");
+        spec.commandLine(), "a command is missing: train, evaluate, predict, datasets or doctor");
   }
 }

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /** Runs evaluation and prediction programs; keeps them compiled. */
-final class Evaluator {
+final class Evaluator implements AutoCloseable {
   private record Key(String source, int batch) {}
 
   private record Prediction(StepProgram program, Executable executable) {}
@@ -105,11 +105,25 @@ final class Evaluator {
   }
 
   private Prediction compile(TensorType samples) {
-    String name = sourceName(samples);
     TensorType labels = new TensorType(DataType.INT32, Shape.of(samples.shape().dim(0)));
-    state.put(name + ".labels", Tensor.zeros(labels));
-    StepProgram program = programs.prediction(name, samples);
+    state.put(sourceName(samples) + ".labels", Tensor.zeros(labels));
+    StepProgram program = programs.prediction(sourceName(samples), samples);
     return new Prediction(program, state.compile(program.program()));
+  }
+
+  /** The program that predicts {@code count} of such samples. */
+  StepProgram prediction(TensorType samples, int count) {
+    TensorType part = new TensorType(samples.dtype(), samples.shape().withRows(count));
+    return programs.prediction(sourceName(part), part);
+  }
+
+  /** Frees the programs; they are compiled again when they are needed. Never throws. */
+  @Override
+  public void close() {
+    evaluations.values().forEach(Executable::close);
+    evaluations.clear();
+    predictions.values().forEach(prediction -> prediction.executable().close());
+    predictions.clear();
   }
 
   private static String sourceName(TensorType samples) {

@@ -1,6 +1,7 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.OutOfDeviceMemoryException;
 import dev.gridstride.nn.ParameterSpec;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Tensor;
@@ -86,6 +87,8 @@ final class NanGuard {
           }
         }
       }
+    } catch (OutOfDeviceMemoryException e) {
+      return "not looked for: the device has no memory to keep every layer's output";
     } finally {
       fit.restore(good, fit.position());
     }

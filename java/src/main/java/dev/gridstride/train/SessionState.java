@@ -1,6 +1,7 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.program.Program;
@@ -36,6 +37,16 @@ final class SessionState {
       }
     }
     return executable;
+  }
+
+  /** What compiling these programs would add, see {@link Session#plan}. */
+  MemoryUse plan(List<Program> programs) {
+    return session.plan(programs);
+  }
+
+  /** What the session has. */
+  MemoryUse memoryUse() {
+    return session.memoryUse();
   }
 
   void put(String name, Tensor content) {

@@ -1,6 +1,7 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.OutOfDeviceMemoryException;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.nn.Model;
@@ -8,6 +9,7 @@ import dev.gridstride.nn.ParameterSpec;
 import dev.gridstride.optim.Adam;
 import dev.gridstride.optim.Optimizer;
 import dev.gridstride.program.DataType;
+import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.op.Augmentation;
@@ -80,6 +82,8 @@ public final class Trainer {
    *
    * @param validation evaluated after each epoch; null for none
    * @return the epochs' results and why it ended
+   * @throws OutOfDeviceMemoryException if a batch does not fit the device, with the largest that
+   *     does
    * @throws TrainingException if the data do not fit the model, or the checkpoint this run
    */
   public History fit(Dataset train, Dataset validation, int epochs) {
@@ -90,6 +94,33 @@ public final class Trainer {
     if (validation != null) {
       check(validation);
     }
+    try {
+      return fitOnDevice(train, validation, epochs);
+    } catch (OutOfDeviceMemoryException e) {
+      evaluator.close();
+      int most = Math.max(train.size(), validation == null ? 0 : validation.size());
+      throw LargestBatch.name(
+          e,
+          state,
+          Math.min(batch, most),
+          size -> {
+            List<Program> all =
+                LargestBatch.parts(
+                    train.size(), size, part -> programs.training(source(train), part));
+            if (validation != null) {
+              all.addAll(evaluations(validation, size));
+            }
+            return all;
+          });
+    }
+  }
+
+  private List<Program> evaluations(Dataset dataset, int size) {
+    return LargestBatch.parts(
+        dataset.size(), size, part -> programs.evaluation(source(dataset), part));
+  }
+
+  private History fitOnDevice(Dataset train, Dataset validation, int epochs) {
     if (progress.dataset != train) {
       progress = new Progress();
       progress.dataset = train;
@@ -141,7 +172,13 @@ public final class Trainer {
    */
   public Evaluation evaluate(Dataset dataset) {
     check(dataset);
-    return evaluator.evaluate(source(dataset), () -> false);
+    try {
+      return evaluator.evaluate(source(dataset), () -> false);
+    } catch (OutOfDeviceMemoryException e) {
+      evaluator.close();
+      int most = Math.min(batch, dataset.size());
+      throw LargestBatch.name(e, state, most, size -> evaluations(dataset, size));
+    }
   }
 
   /** As {@link #evaluate}, but null if {@link #interrupt} is called meanwhile. */
@@ -172,7 +209,18 @@ public final class Trainer {
               + ", got "
               + samples.type());
     }
-    return evaluator.predict(samples);
+    try {
+      return evaluator.predict(samples);
+    } catch (OutOfDeviceMemoryException e) {
+      evaluator.close();
+      int count = dims[0];
+      throw LargestBatch.name(
+          e,
+          state,
+          Math.min(batch, count),
+          size ->
+              LargestBatch.parts(count, size, part -> evaluator.prediction(samples.type(), part)));
+    }
   }
 
   /**
@@ -185,7 +233,12 @@ public final class Trainer {
   public Executable trainingStep(Dataset train) {
     check(train);
     int size = Math.min(batch, train.size());
-    return state.compile(programs.training(source(train), size).program());
+    try {
+      return state.compile(programs.training(source(train), size).program());
+    } catch (OutOfDeviceMemoryException e) {
+      throw LargestBatch.name(
+          e, state, size, part -> List.of(programs.training(source(train), part).program()));
+    }
   }
 
   /** Asks the running (or else the next) {@link #fit} to end after its step. From any thread. */

@@ -4,11 +4,13 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Session;
+import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -39,6 +41,27 @@ final class ReferenceSession implements Session {
     ReferenceExecutable executable = new ReferenceExecutable(this, program);
     executables.add(executable);
     return executable;
+  }
+
+  @Override
+  public MemoryUse plan(List<Program> programs) {
+    checkOpen();
+    Map<String, Long> fresh = new HashMap<>();
+    long computed = 0;
+    long results = 0;
+    for (Program program : programs) {
+      for (Value value : program.values()) {
+        if (value.role().persistent() && !persistent.containsKey(value.name())) {
+          fresh.put(value.name(), Storage.bytes(value.type()));
+        }
+      }
+      for (Node node : program.nodes()) {
+        computed += node.outputs().stream().mapToLong(v -> Storage.bytes(v.type())).sum();
+        results += node.outputs().size();
+      }
+    }
+    long kept = fresh.values().stream().mapToLong(Long::longValue).sum();
+    return new MemoryUse(kept, computed, fresh.size() + results);
   }
 
   private void checkSameType(Value value) {

@@ -53,6 +53,11 @@ final class Storage {
   }
 
   long bytes() {
+    return bytes(type);
+  }
+
+  /** Bytes of the elements of a value of this type. */
+  static long bytes(TensorType type) {
     return type.shape().elements() * Double.BYTES;
   }
 

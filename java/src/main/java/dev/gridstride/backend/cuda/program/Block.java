@@ -7,6 +7,9 @@ import dev.gridstride.backend.cuda.DeviceBuffer;
  * Recording#ALIGNMENT}.
  */
 final class Block {
+  /** What the driver rounds an allocation up to at least. */
+  private static final long GRANULE = 512;
+
   final String name;
   private long bytes;
   private DeviceBuffer buffer;
@@ -31,9 +34,14 @@ final class Block {
     bytes = Math.max(bytes, Math.addExact(offset, Recording.aligned(memory.bytes)));
   }
 
-  /** Bytes of the whole block, a multiple of the alignment. */
+  /** Bytes to allocate for the whole block, 0 if there is nothing in it. */
   long bytes() {
-    return bytes;
+    return allocated(bytes);
+  }
+
+  /** What an allocation of so many bytes takes. */
+  static long allocated(long bytes) {
+    return Math.multiplyExact((bytes + GRANULE - 1) / GRANULE, GRANULE);
   }
 
   /** From now on the block is here. */

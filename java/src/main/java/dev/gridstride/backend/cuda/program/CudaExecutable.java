@@ -201,7 +201,7 @@ final class CudaExecutable implements Executable {
   }
 
   /** For example {@code relu1 = relu(conv1), float32[8,3] to float32[8,3]}. */
-  static String withShapes(Node node) {
+  private static String withShapes(Node node) {
     return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
   }
 
@@ -317,15 +317,14 @@ final class CudaExecutable implements Executable {
         .collect(Collectors.joining("\n"));
   }
 
-  /** How a step is computed. */
-  static String explain(Recording.Step step) {
+  private String explain(Recording.Step step) {
     String how =
         step.commands().isEmpty()
             ? "view, nothing moves"
             : step.commands().stream().map(Object::toString).collect(Collectors.joining(" + "));
     String layouts =
         step.node().outputs().stream()
-            .map(value -> Layout.describe(value.shape()))
+            .map(value -> Layout.describe(value.shape(), recording.stored(value)))
             .distinct()
             .collect(Collectors.joining(", "));
     String scratch =

@@ -16,11 +16,11 @@ import dev.gridstride.program.Role;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.Autocast;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -96,11 +96,6 @@ final class CudaSession implements Session {
         + precision;
   }
 
-  @Override
-  public Map<String, String> facts() {
-    return CudaDevices.facts(device);
-  }
-
   CudaContext context() {
     return context;
   }
@@ -122,7 +117,9 @@ final class CudaSession implements Session {
   }
 
   Emitter.Traits traits() {
-    return Emitter.Traits.of(device, precision);
+    var capability = device.computeCapability();
+    return new Emitter.Traits(
+        device.multiprocessors(), 10 * capability.major() + capability.minor(), precision);
   }
 
   CudaKernel kernel(KernelCode code, String entry) {
@@ -176,7 +173,7 @@ final class CudaSession implements Session {
    * @param taken bytes of what is free that other programs will take
    */
   private Draft draft(Program given, Stock stock, long taken) {
-    Program program = TensorCores.withCasts(given, precision);
+    Program program = lowered(given);
     Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
     List<Value> brought = whole.broughtData();
     if (brought.isEmpty() && whole.data().isEmpty()) {
@@ -217,6 +214,13 @@ final class CudaSession implements Session {
           ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
           : e;
     }
+  }
+
+  /** The program as it is recorded: in bf16, with casts before what tensor cores multiply. */
+  private Program lowered(Program program) {
+    return precision == Precision.BF16
+        ? Autocast.apply(program, node -> TensorCores.refusal(node) == null)
+        : program;
   }
 
   /** Allocates everything that a program needs, or nothing. */

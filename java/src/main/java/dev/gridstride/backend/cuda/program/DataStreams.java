@@ -106,7 +106,11 @@ final class DataStreams implements AutoCloseable {
 
   /** Bytes of all rings. */
   long bytes() {
-    return shared.stream().mapToLong(one -> one.ring.bytes()).sum();
+    return shared.stream().mapToLong(one -> bytes(one.ring.memories().values())).sum();
+  }
+
+  private static long bytes(Collection<Place.Memory> memories) {
+    return memories.stream().mapToLong(memory -> Block.allocated(memory.bytes)).sum();
   }
 
   /** How often device memory was allocated. */
@@ -251,7 +255,7 @@ final class DataStreams implements AutoCloseable {
 
     /** Its size. */
     long bytes() {
-      return added().stream().mapToLong(memory -> memory.bytes).sum();
+      return DataStreams.bytes(added());
     }
 
     /** Allocates it, all or nothing. */

@@ -55,8 +55,7 @@ final class DeviceMemory implements AutoCloseable {
     block.bind(allocate(block.bytes(), block.name));
   }
 
-  /** A buffer that is freed with the others. */
-  DeviceBuffer allocate(long bytes, String name) {
+  private DeviceBuffer allocate(long bytes, String name) {
     DeviceBuffer buffer = context.allocate(bytes, name);
     buffers.add(buffer);
     return buffer;

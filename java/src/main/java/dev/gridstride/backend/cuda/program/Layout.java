@@ -50,7 +50,10 @@ final class Layout {
   }
 
   /** In words, for explanations. */
-  static String describe(Shape shape) {
+  static String describe(Shape shape, Shape stored) {
+    if (!stored.equals(shape)) {
+      return "row-major with columns as in images channels-last";
+    }
     return shape.rank() == 4 ? "channels-last" : "row-major";
   }
 }

@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 final class OutOfMemory {
   private static final int LARGEST = 5;
 
+  /** Pages of a card's memory; the simulated device has none. */
+  private static final long PAGE = 2 << 20;
+
   private OutOfMemory() {}
 
   /** Whether something failed because device memory ran out. */
@@ -53,7 +56,8 @@ final class OutOfMemory {
               context.device().toString(),
               context.device().memoryBytes(),
               context.freeBytes(),
-              ownBytes);
+              ownBytes,
+              context.device().driver().isSimulated() ? 0 : PAGE);
       return new OutOfDeviceMemoryException(wanted, occupancy, largest, cause);
     } catch (BackendException e) {
       cause.addSuppressed(e);
