@@ -51,13 +51,15 @@ public interface Executable extends AutoCloseable {
   String explain();
 
   /**
-   * Runs the program some times with a clock round every step. The runs count like any other:
-   * counters advance and weights change.
+   * Runs the program some times with a clock round every step, and as many times or twice as many
+   * without. The runs count like any other: counters advance and weights change.
    *
+   * @param runs at least 1
    * @throws BackendException if the device cannot tell, which is the default
    */
   default Profile profile(int runs) {
-    throw new BackendException("this device has no profile of its steps");
+    throw new BackendException(
+        "this device has no profile of its steps; cuda, cpu and sim have one");
   }
 
   /** Frees the program's memory; persistent values stay. Never throws. */

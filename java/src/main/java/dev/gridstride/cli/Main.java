@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       "  gridstride train --resume run3/checkpoint",
       "  gridstride evaluate --model-dir run3 --dataset cifar10",
       "  gridstride predict --model-dir run3 photos/",
+      "  gridstride profile --device cuda      where the time of a training step goes",
       "  gridstride doctor                     what works on this machine and what is missing",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).",
@@ -62,6 +63,7 @@ public final class Main implements Runnable {
             .addSubcommand(new EvaluateCommand(terminal))
             .addSubcommand(new PredictCommand(terminal))
             .addSubcommand(new DatasetsCommand(terminal))
+            .addSubcommand(new ProfileCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal));
     line.setOut(writer(terminal.out())).setErr(writer(terminal.err()));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
@@ -79,6 +81,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing: train, evaluate, predict, datasets or doctor");
+        spec.commandLine(),
+        "a command is missing: train, evaluate, predict, profile, datasets or doctor");
   }
 }

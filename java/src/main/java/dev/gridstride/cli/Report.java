@@ -26,6 +26,11 @@ final class Report {
     root.put("java", Version.java());
   }
 
+  /** For what this class has no word for. */
+  ObjectNode root() {
+    return root;
+  }
+
   Report put(String name, String value) {
     root.put(name, value);
     return this;
@@ -107,7 +112,8 @@ final class Report {
     return this;
   }
 
-  private static void number(ObjectNode node, String name, double value) {
+  /** Null if it is not finite. */
+  static void number(ObjectNode node, String name, double value) {
     if (Double.isFinite(value)) {
       node.put(name, value);
     } else {

@@ -3,6 +3,8 @@ package dev.gridstride.train;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.data.Dataset;
+import dev.gridstride.events.NvtxRange;
+import dev.gridstride.events.StepEvent;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Role;
 import dev.gridstride.program.Shape;
@@ -16,6 +18,8 @@ import java.util.Map;
 
 /** One call of {@link Trainer#fit}: the loop over epochs and steps. */
 final class Fit implements Run, AutoCloseable {
+  private static final NvtxRange STEPS = new NvtxRange("training steps");
+
   private final Trainer trainer;
   private final SessionState state;
   private final Progress progress;
@@ -141,6 +145,18 @@ final class Fit implements Run, AutoCloseable {
         state.put(States.HITS, Tensor.of(Shape.scalar(), 0L));
       }
     }
+    new NvtxRange("epoch " + epoch).push();
+    try {
+      steps(callbacks, guard);
+    } finally {
+      NvtxRange.pop();
+    }
+    if (position == samples && !stopping()) {
+      finishEpoch(callbacks);
+    }
+  }
+
+  private void steps(List<Callback> callbacks, NanGuard guard) {
     callbacks.forEach(callback -> callback.onEpochBegin(this));
     guard.beginEpoch();
     follower.beginEpoch(epoch);
@@ -160,9 +176,6 @@ final class Fit implements Run, AutoCloseable {
     progress.epochSeconds += secondsHere();
     training = false;
     guard.check();
-    if (position == samples && !stopping()) {
-      finishEpoch(callbacks);
-    }
   }
 
   private void finishEpoch(List<Callback> callbacks) {
@@ -192,16 +205,23 @@ final class Fit implements Run, AutoCloseable {
   /** Runs the next steps of the epoch: one or more, at most {@code most}. */
   void runSteps(long most) {
     int whole = (samples - position) / fullBatch;
-    if (whole == 0) {
-      restStep.run();
-      position = samples;
-      stepsDone++;
-    } else {
-      int times = (int) Math.min(most, whole);
-      fullStep.run(times);
-      position += times * fullBatch;
-      stepsDone += times;
+    int before = position;
+    int times = whole == 0 ? 1 : (int) Math.min(most, whole);
+    StepEvent event = StepEvent.start();
+    STEPS.push();
+    try {
+      if (whole == 0) {
+        restStep.run();
+        position = samples;
+      } else {
+        fullStep.run(times);
+        position += times * fullBatch;
+      }
+    } finally {
+      NvtxRange.pop();
     }
+    stepsDone += times;
+    StepEvent.end(event, epoch, before, position - before, times);
   }
 
   /** Samples of the next step. */
@@ -310,7 +330,6 @@ final class Fit implements Run, AutoCloseable {
 
   @Override
   public double imagesPerSecond() {
-    state.scalar(step); // waits for the device
     return (position - firstPosition) / secondsHere();
   }
 

@@ -4,6 +4,7 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
+import dev.gridstride.events.NvtxRange;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
@@ -18,6 +19,8 @@ import java.util.function.Predicate;
  * waits on the host until one is compiled.
  */
 final class SessionState {
+  private static final NvtxRange COMPILE = new NvtxRange("compile");
+
   private final Session session;
   private final Map<String, Value> values = new LinkedHashMap<>();
   private final Map<String, Tensor> waiting = new HashMap<>();
@@ -27,7 +30,13 @@ final class SessionState {
   }
 
   Executable compile(Program program) {
-    Executable executable = session.compile(program);
+    Executable executable;
+    COMPILE.push();
+    try {
+      executable = session.compile(program);
+    } finally {
+      NvtxRange.pop();
+    }
     for (Value value : program.values()) {
       if (value.role().persistent() && values.putIfAbsent(value.name(), value) == null) {
         Tensor content = waiting.remove(value.name());

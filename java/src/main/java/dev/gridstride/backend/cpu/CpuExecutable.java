@@ -126,16 +126,20 @@ final class CpuExecutable implements Executable {
     for (int run = 0; run < runs; run++) {
       session.team().drive(() -> runTimed(nanos));
     }
-    double total = System.nanoTime() - start;
+    double timed = System.nanoTime() - start;
+    start = System.nanoTime();
+    for (int run = 0; run < runs; run++) {
+      run();
+    }
+    double plain = System.nanoTime() - start;
     List<Profile.Step> steps = new ArrayList<>();
     for (int s = 0; s < stages.length; s++) {
       for (int i = 0; i < nanos[s].length; i++) {
-        Step step = plan.get(s).steps().get(i);
         double slowest = Arrays.stream(nanos[s][i]).max().orElse(0);
-        steps.add(new Profile.Step(step.name(), step.kind(), slowest / runs));
+        steps.add(plan.get(s).steps().get(i).profiled(slowest / runs));
       }
     }
-    return new Profile(total / runs, steps);
+    return new Profile(timed / runs, plain / runs, Double.NaN, steps, "");
   }
 
   private void runTimed(long[][][] nanos) {

@@ -4,6 +4,7 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Session;
+import dev.gridstride.events.CompileEvent;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Role;
@@ -51,10 +52,13 @@ final class CpuSession implements Session {
   @Override
   public Executable compile(Program program) {
     checkOpen();
+    CompileEvent event = CompileEvent.start();
     CpuExecutable[] result = new CpuExecutable[1];
     team.drive(() -> result[0] = new CpuExecutable(this, oneDnn, team, program));
     executables.add(result[0]);
     allocations += result[0].allocations();
+    CompileEvent.end(
+        event, "cpu", program.nodes().size(), program.outputs(), result[0].plannedBytes());
     return result[0];
   }
 

@@ -30,6 +30,21 @@ record Step(String name, Mode mode, List<Value> reads, List<Value> writes, Build
     return name.endsWith(JAVA) ? Profile.Kind.HOST : Profile.Kind.PRIMITIVE;
   }
 
+  /** This step in a profile. */
+  Profile.Step profiled(double nanos) {
+    // For example "d_pool1 = conv2d_backward_data jit:avx2" or "turn batch jit:uni".
+    String op = name.substring(name.indexOf("= ") < 0 ? 0 : name.indexOf("= ") + 2).split(" ")[0];
+    return new Profile.Step(
+        name,
+        op,
+        Profile.Phase.of(op, writes),
+        kind(),
+        nanos,
+        Profile.UNKNOWN,
+        Profile.UNKNOWN,
+        List.of());
+  }
+
   /** How a step is spread over the workers. */
   enum Mode {
     /** Part p works on shard p of the batch and touches no other rows. */

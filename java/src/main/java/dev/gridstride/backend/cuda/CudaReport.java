@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.events.NvtxRange;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,6 +52,7 @@ public final class CudaReport {
         nvcc == null
             ? "nvcc: not on the path; needed only to build cubins"
             : "nvcc: " + nvcc + ", " + new NvccCompiler(nvcc, ComputeCapability.LOWEST).identity());
+    lines.add("NVTX: " + NvtxRange.describeLibrary());
     return lines;
   }
 

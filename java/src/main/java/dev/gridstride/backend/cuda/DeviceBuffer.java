@@ -9,6 +9,7 @@ import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 
+import dev.gridstride.events.MemoryEvent;
 import java.nio.ByteBuffer;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
@@ -64,10 +65,20 @@ public final class DeviceBuffer implements AutoCloseable {
         "cuMemAlloc",
         () -> "allocating " + bytes + " bytes for " + name,
         () -> cuMemAlloc(address, bytes));
-    Handle handle = context.opened(describe(name, bytes), "cuMemFree", () -> cuMemFree(address));
+    MemoryEvent.allocated(name, bytes, address.value());
+    Handle handle =
+        context.opened(describe(name, bytes), "cuMemFree", () -> free(address, bytes, name));
     DeviceBuffer buffer = new DeviceBuffer(context, handle, address, 0, bytes, name, false);
     handle.watch(buffer);
     return buffer;
+  }
+
+  private static int free(Address address, long bytes, String name) {
+    int status = Status.of(() -> cuMemFree(address));
+    if (status == Status.SUCCESS) {
+      MemoryEvent.freed(name, bytes, address.value());
+    }
+    return status;
   }
 
   static DeviceBuffer wrap(CudaContext context, Address address, long bytes, String name) {

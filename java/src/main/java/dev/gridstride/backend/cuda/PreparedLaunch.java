@@ -5,6 +5,7 @@ import static jcuda.driver.JCudaDriver.CU_LAUNCH_PARAM_BUFFER_SIZE;
 import static jcuda.driver.JCudaDriver.CU_LAUNCH_PARAM_END;
 import static jcuda.driver.JCudaDriver.cuLaunchKernel;
 
+import dev.gridstride.events.KernelEvent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jcuda.Pointer;
@@ -120,6 +121,7 @@ public final class PreparedLaunch {
     if (stream.context() != context || !stream.isOpen() || !context.isUsable()) {
       explain(stream);
     }
+    KernelEvent event = stream.capture() == null ? KernelEvent.start() : null;
     int status = context.setCurrent();
     if (status != Status.SUCCESS) {
       throw context.failure("cuCtxSetCurrent", status, doing());
@@ -128,6 +130,7 @@ public final class PreparedLaunch {
     if (status != Status.SUCCESS) {
       throw context.failure("cuLaunchKernel", status, doing());
     }
+    KernelEvent.end(event, kernel.name(), this);
     if (stream.capture() != null) {
       forEachMemory(stream::uses);
     }

@@ -3,7 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Profile;
-import dev.gridstride.backend.cuda.CudaEvent;
+import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PreparedLaunch;
@@ -23,11 +23,12 @@ import java.util.stream.Collectors;
 final class CudaExecutable implements Executable {
   /** Something that is ready to be put on the stream. */
   @FunctionalInterface
-  private interface Action {
+  interface Action {
     void enqueue(CudaStream stream);
   }
 
-  private record Step(Recording.Step recorded, List<Action> actions) {
+  /** A node and its actions, one for each of its commands. */
+  record Step(Recording.Step recorded, List<Action> actions) {
     void enqueue(CudaStream stream) {
       for (Action action : actions) {
         action.enqueue(stream);
@@ -238,41 +239,23 @@ final class CudaExecutable implements Executable {
 
   @Override
   public Profile profile(int runs) {
+    if (runs < 1) {
+      throw new IllegalArgumentException("profile: runs must be at least 1, got " + runs);
+    }
     checkOpen();
-    List<CudaEvent> marks = new ArrayList<>();
-    try {
-      for (int i = 0; i <= steps.size(); i++) {
-        marks.add(session.context().createTimingEvent());
-      }
-      double[] nanos = new double[steps.size()];
-      stream.synchronize();
-      long start = System.nanoTime();
-      for (int run = 0; run < runs; run++) {
-        runTimed(marks, nanos);
-      }
-      double total = System.nanoTime() - start;
-      List<Profile.Step> result = new ArrayList<>();
-      for (int i = 0; i < nanos.length; i++) {
-        String name = steps.get(i).recorded().node().toString();
-        result.add(new Profile.Step(name, Profile.Kind.PRIMITIVE, nanos[i] / runs));
-      }
-      return new Profile(total / runs, result);
-    } finally {
-      marks.forEach(CudaEvent::close);
+    session.runs(this);
+    try (StepTimer timer = new StepTimer(session.context(), stream, steps, feeds)) {
+      return timer.time(runs, this::enqueue, this::run);
+    } catch (CudaException e) {
+      throw session.during(e);
     }
   }
 
-  private void runTimed(List<CudaEvent> marks, double[] nanos) {
-    feeds.before(1);
-    marks.get(0).record(stream);
-    for (int i = 0; i < steps.size(); i++) {
-      steps.get(i).enqueue(stream);
-      marks.get(i + 1).record(stream);
-    }
-    feeds.after(1);
-    stream.synchronize();
-    for (int i = 0; i < nanos.length; i++) {
-      nanos[i] += marks.get(i + 1).millisSince(marks.get(i)) * 1e6;
+  private void enqueue(Step step, int action) {
+    try {
+      step.actions().get(action).enqueue(stream);
+    } catch (BackendException e) {
+      throw inNode(step.recorded().node(), e);
     }
   }
 

@@ -10,6 +10,7 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
+import dev.gridstride.events.CompileEvent;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
 import dev.gridstride.program.Role;
@@ -206,9 +207,13 @@ final class CudaSession implements Session {
   @Override
   public Executable compile(Program program) {
     checkOpen();
+    CompileEvent event = CompileEvent.start();
     Draft draft = draft(program, new Stock(persistents, streams, workspaces.sizes()), 0);
     try {
-      return place(draft);
+      CudaExecutable executable = place(draft);
+      CompileEvent.end(
+          event, name, program.nodes().size(), program.outputs(), executable.plannedBytes());
+      return executable;
     } catch (BackendException e) {
       throw OutOfMemory.is(e)
           ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
