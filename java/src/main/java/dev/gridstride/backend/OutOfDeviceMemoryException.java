@@ -73,7 +73,13 @@ public final class OutOfDeviceMemoryException extends BackendException {
             before.problem,
             batch == 0
                 ? "; not even a batch of 1 fits"
-                : "; the largest batch that fits is " + batch + " (--batch " + batch + ")",
+                : "; the largest batch that fits is "
+                    + batch
+                    + " (--batch "
+                    + batch
+                    + ", or batch("
+                    + batch
+                    + ") of Trainer.Builder)",
             before.getCause()),
         before.getCause());
     problem = before.problem;
@@ -108,7 +114,7 @@ public final class OutOfDeviceMemoryException extends BackendException {
         + count(occupancy.totalBytes())
         + " are free; this session holds "
         + count(occupancy.ownBytes())
-        + ", others "
+        + ", others (sessions, processes, the driver) "
         + count(occupancy.othersBytes())
         + "; the largest values are "
         + largest.stream().map(Large::toString).collect(Collectors.joining(", "));

@@ -62,7 +62,7 @@ class LargestBatchTest {
     OutOfDeviceMemoryException error = fails(TOO_LARGE, before, work);
     int largest = error.largestBatch().orElseThrow();
     assertTrue(largest > 4 && largest < TOO_LARGE - 1, error.getMessage());
-    String cure = "the largest batch that fits is " + largest + " (--batch " + largest + ")";
+    String cure = "the largest batch that fits is " + largest + " (--batch " + largest + ",";
     assertTrue(error.getMessage().contains(cure), error.getMessage());
     try (Session session = Tiny.open("sim")) {
       Trainer trainer = trainer(session, largest);
@@ -157,7 +157,9 @@ class LargestBatchTest {
               TOO_LARGE,
               (session, trainer) -> {},
               (session, trainer) -> trainer.trainingStep(TRAIN));
-      String others = String.format(java.util.Locale.ROOT, "others %,d", held);
+      String others =
+          String.format(
+              java.util.Locale.ROOT, "others (sessions, processes, the driver) %,d;", held);
       assertTrue(error.getMessage().contains(others), error.getMessage());
     }
     Simulator.get().memory(PLENTY);

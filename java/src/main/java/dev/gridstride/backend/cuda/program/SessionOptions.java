@@ -4,7 +4,8 @@ package dev.gridstride.backend.cuda.program;
  * How a session keeps its memory and which kernels it loads.
  *
  * @param apart a buffer for each value, with its exact size, so that a checker sees where it ends;
- *     else one arena a program, in which values share memory when their lifetimes allow
+ *     else what the programs keep lies in blocks, and the rest in a workspace in which values share
+ *     memory when their lifetimes allow
  * @param guards zones around every buffer, examined after every node, and undefined memory filled
  *     with NaN before every run; needs {@code apart}
  * @param checked kernels with the checker's instrumentation; on the simulated device only

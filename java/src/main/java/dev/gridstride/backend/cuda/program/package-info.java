@@ -4,8 +4,15 @@
  * program is compiled and replayed in node order on one stream.
  *
  * <p>Layout: a value of logical rank 4 [N,C,H,W] is stored channels-last, [N,H,W,C]; convolution
- * weights, image data sets and argmax included. Values of any other rank are stored row-major, as
- * they are. The host converts when it writes and reads.
+ * weights, image data sets and argmax included. Values of any other rank are stored row-major, but
+ * for one case: the weight [N,C*H*W] of a dense layer that reads images, with its gradient and its
+ * moments, has its columns in the order H, W, C ({@link
+ * dev.gridstride.backend.cuda.program.StoredShapes}). The host converts when it writes and reads.
+ *
+ * <p>Memory of a session: parameters, states and gradients lie in one block each a program that
+ * brings them ({@link dev.gridstride.backend.cuda.program.Persistents}); what programs compute on
+ * the way lies in a workspace that they share; outputs and constants are each program's own. {@link
+ * dev.gridstride.backend.Session#plan} says what a program would add.
  *
  * <p>Nothing here asks whether the device is a card or simulated, except where {@link
  * dev.gridstride.backend.cuda.program.CudaBackend} and {@link
