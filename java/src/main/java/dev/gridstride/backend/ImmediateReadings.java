@@ -13,6 +13,7 @@ final class ImmediateReadings implements Readings {
     this.session = session;
     this.scalars = List.copyOf(scalars);
     values = new double[scalars.size()];
+    this.scalars.forEach(session::readScalar); // those that there are not are an error now
   }
 
   @Override

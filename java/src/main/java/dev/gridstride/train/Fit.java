@@ -330,6 +330,7 @@ final class Fit implements Run, AutoCloseable {
 
   @Override
   public double imagesPerSecond() {
+    state.scalar(step); // waits for the device
     return (position - firstPosition) / secondsHere();
   }
 

@@ -37,7 +37,10 @@ public interface Run {
   /** The figures that came from the device last, for progress lines; never waits for it. */
   Recent recent();
 
-  /** Training samples a second in this epoch so far, as far as this process trained it. */
+  /**
+   * Training samples a second in this epoch so far, as far as this process trained it; waits for
+   * the device, as {@link #loss}.
+   */
   double imagesPerSecond();
 
   /**

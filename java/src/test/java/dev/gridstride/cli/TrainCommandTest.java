@@ -111,8 +111,26 @@ class TrainCommandTest {
   void resumingGivesTheSameBytes() throws IOException {
     Path parts = folder.resolve("parts");
     Cli.train("auto", data, out, "--epochs", "3").expect(0);
-    Cli.train("auto", data, parts, "--epochs", "1").expect(0);
-    Cli resumed = Cli.run("train", "--device", "auto", "--resume", "" + parts, "--epochs", "3");
+    Cli.train("auto", data, parts, "--epochs", "1", "--steps-per-launch", "2").expect(0);
+    Path json = folder.resolve("resumed.json");
+    assertEquals(
+        "2",
+        json(parts.resolve("checkpoint/checkpoint.json"))
+            .path("settings")
+            .path("steps_per_launch")
+            .asText());
+    Cli resumed =
+        Cli.run(
+            "train",
+            "--device",
+            "auto",
+            "--resume",
+            "" + parts,
+            "--epochs",
+            "3",
+            "--json",
+            "" + json);
+    assertEquals(2, json(json).path("steps_per_launch").asInt());
     resumed.expect(0).says("epoch 2/3").says("epoch 3/3");
     assertFalse(resumed.out().contains("epoch 1/3"));
     assertArrayEquals(

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
@@ -76,6 +77,48 @@ class SessionContractTest {
       second.run();
       assertEquals(3, session.readScalar(small.runs()));
       assertEquals(session.read(large.w()), session.read(small.w()));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
+  void severalRunsAreAsManySingleOnes(Device device) {
+    Layer layer = Layer.of(2);
+    try (Session session = device.open()) {
+      Executable executable = session.compile(layer.program());
+      for (int times : List.of(1, 2, 5, 3, 5, 4, 6)) {
+        executable.run(times);
+      }
+      assertEquals(26, session.readScalar(layer.runs()));
+      assertThrows(IllegalArgumentException.class, () -> executable.run(0));
+      assertEquals(26, session.readScalar(layer.runs()));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
+  void readingsAreOfTheRequestAndStayUntilTheNext(Device device) {
+    Layer layer = Layer.of(2);
+    try (Session session = device.open()) {
+      assertThrows(BackendException.class, () -> session.follow(List.of(layer.runs())).close());
+      Executable executable = session.compile(layer.program());
+      try (Readings readings = session.follow(List.of(layer.runs()))) {
+        assertEquals(0, readings.get(0));
+        executable.run(3);
+        readings.request();
+        executable.run(4);
+        readings.await();
+        assertTrue(readings.poll());
+        assertEquals(3, readings.get(0));
+        readings.request();
+        while (!readings.poll()) {
+          Thread.onSpinWait();
+        }
+        assertEquals(7, readings.get(0));
+        executable.run();
+        readings.await(); // nothing is open
+        assertEquals(7, readings.get(0));
+      }
     }
   }
 
