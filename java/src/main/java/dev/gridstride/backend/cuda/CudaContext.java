@@ -6,6 +6,7 @@ import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSynchronize;
 import static jcuda.driver.JCudaDriver.cuMemGetInfo;
 
+import dev.gridstride.backend.BackendException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -205,6 +206,18 @@ public final class CudaContext implements AutoCloseable {
   /** Waits for all work of this context. */
   public void synchronize() {
     call("cuCtxSynchronize", () -> "waiting for all work", () -> cuCtxSynchronize());
+  }
+
+  /** Waits for all work before something is freed; what fails is logged. Never throws. */
+  public void settle() {
+    if (!isUsable()) {
+      return;
+    }
+    try {
+      synchronize();
+    } catch (BackendException e) {
+      Log.warn("before closing: " + e.getMessage());
+    }
   }
 
   /** Free memory of the device in bytes, whoever uses the rest. */

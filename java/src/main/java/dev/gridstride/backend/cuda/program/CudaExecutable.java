@@ -202,7 +202,7 @@ final class CudaExecutable implements Executable {
   }
 
   /** For example {@code relu1 = relu(conv1), float32[8,3] to float32[8,3]}. */
-  private static String withShapes(Node node) {
+  static String withShapes(Node node) {
     return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
   }
 
@@ -296,11 +296,12 @@ final class CudaExecutable implements Executable {
   @Override
   public String explain() {
     return steps.stream()
-        .map(step -> explain(step.recorded()) + feeds.explain(step.recorded().node()))
+        .map(step -> explain(recording, step.recorded()) + feeds.explain(step.recorded().node()))
         .collect(Collectors.joining("\n"));
   }
 
-  private String explain(Recording.Step step) {
+  /** How a step is computed. */
+  static String explain(Recording recording, Recording.Step step) {
     String how =
         step.commands().isEmpty()
             ? "view, nothing moves"

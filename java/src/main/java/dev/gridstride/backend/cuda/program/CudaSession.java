@@ -17,7 +17,6 @@ import dev.gridstride.program.Role;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
-import dev.gridstride.program.pass.Autocast;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -118,9 +117,7 @@ final class CudaSession implements Session {
   }
 
   Emitter.Traits traits() {
-    var capability = device.computeCapability();
-    return new Emitter.Traits(
-        device.multiprocessors(), 10 * capability.major() + capability.minor(), precision);
+    return Emitter.Traits.of(device, precision);
   }
 
   CudaKernel kernel(KernelCode code, String entry) {
@@ -174,7 +171,7 @@ final class CudaSession implements Session {
    * @param taken bytes of what is free that other programs will take
    */
   private Draft draft(Program given, Stock stock, long taken) {
-    Program program = lowered(given);
+    Program program = TensorCores.withCasts(given, precision);
     Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
     List<Value> brought = whole.broughtData();
     if (brought.isEmpty() && whole.data().isEmpty()) {
@@ -219,13 +216,6 @@ final class CudaSession implements Session {
           ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
           : e;
     }
-  }
-
-  /** The program as it is recorded: in bf16, with casts before what tensor cores multiply. */
-  private Program lowered(Program program) {
-    return precision == Precision.BF16
-        ? Autocast.apply(program, node -> TensorCores.refusal(node) == null)
-        : program;
   }
 
   /** Allocates everything that a program needs, or nothing. */

@@ -55,7 +55,8 @@ final class DeviceMemory implements AutoCloseable {
     block.bind(allocate(block.bytes(), block.name));
   }
 
-  private DeviceBuffer allocate(long bytes, String name) {
+  /** A buffer that is freed with the others. */
+  DeviceBuffer allocate(long bytes, String name) {
     DeviceBuffer buffer = context.allocate(bytes, name);
     buffers.add(buffer);
     return buffer;

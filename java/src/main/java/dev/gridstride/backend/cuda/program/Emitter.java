@@ -2,6 +2,8 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.cuda.ComputeCapability;
+import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
@@ -27,7 +29,13 @@ final class Emitter {
    * @param computeCapability ten times the major plus the minor number: 90 for sm_90
    * @param precision of convolutions and matrix products of float32 factors
    */
-  record Traits(int multiprocessors, int computeCapability, Precision precision) {}
+  record Traits(int multiprocessors, int computeCapability, Precision precision) {
+    static Traits of(CudaDevice device, Precision precision) {
+      ComputeCapability capability = device.computeCapability();
+      return new Traits(
+          device.multiprocessors(), 10 * capability.major() + capability.minor(), precision);
+    }
+  }
 
   private final Node node;
   private final boolean inPlace;

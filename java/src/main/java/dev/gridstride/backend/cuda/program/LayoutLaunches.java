@@ -22,7 +22,9 @@ final class LayoutLaunches {
     Shape from = e.input(0).shape();
     Shape to = e.output(0).shape();
     DataType dtype = e.output(0).type().dtype();
-    if (Layout.moves(to)) {
+    if (from.equals(to)) {
+      e.copy(e.out(0), e.in(0), e.output(0).type().bytes());
+    } else if (Layout.moves(to)) {
       toChannelsLast(e, e.out(0), e.rowMajorIn(0), ChannelsLast.of(to), dtype);
     } else if (Layout.moves(from)) {
       toRowMajor(e, e.out(0), e.in(0), ChannelsLast.of(from), dtype);

@@ -55,6 +55,16 @@ public final class Place {
       offset = at;
     }
 
+    /** The block that it is a part of, or null. */
+    Block block() {
+      return block;
+    }
+
+    /** Where in its block it begins, in bytes. */
+    long offset() {
+      return offset;
+    }
+
     /** Whether {@code next} is the next memory in the same block. */
     boolean precedes(Memory next) {
       return block != null
@@ -115,6 +125,16 @@ public final class Place {
   /** Rows of the ring that this is; 0 if it is a whole value. */
   int ringRows() {
     return memory == null ? 0 : memory.ringRows;
+  }
+
+  /** The memory in which it is; null for {@link #NULL}. */
+  Memory memory() {
+    return memory;
+  }
+
+  /** Bytes from the memory's begin. */
+  long offset() {
+    return offset;
   }
 
   boolean isNull() {

@@ -8,11 +8,13 @@ import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Op;
+import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.op.Conv2d;
 import dev.gridstride.program.op.Conv2dBackwardData;
 import dev.gridstride.program.op.Conv2dBackwardWeights;
 import dev.gridstride.program.op.Matmul;
+import dev.gridstride.program.pass.Autocast;
 
 /** What the kernels on tensor cores take and how they cut a product into blocks. */
 enum TensorCores {
@@ -121,6 +123,13 @@ enum TensorCores {
         + capability / 10
         + "."
         + capability % 10;
+  }
+
+  /** The program as it is recorded: in bf16, with casts before what tensor cores multiply. */
+  static Program withCasts(Program program, Precision precision) {
+    return precision == Precision.BF16
+        ? Autocast.apply(program, node -> refusal(node) == null)
+        : program;
   }
 
   /**

@@ -1,0 +1,508 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.MemoryUse;
+import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.cuda.CudaContext;
+import dev.gridstride.backend.cuda.CudaStream;
+import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Program;
+import dev.gridstride.program.ProgramException;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
+import dev.gridstride.program.pass.Fuse;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A program of one or more ops compiled for a context, to be run on memory and streams of the
+ * caller: how Gridstride is embedded in a system that has its own.
+ *
+ * <pre>{@code
+ * try (CudaContext context = CudaContext.current();
+ *     CudaProgram program = CudaProgram.compile(context, ops)) {
+ *   program.bind(x, context.wrap(pointer, bytes, "x"));
+ *   program.bind(y, context.wrap(otherPointer, otherBytes, "y"));
+ *   program.run(context.wrap(stream));
+ * }
+ * }</pre>
+ *
+ * <p><b>Memory.</b> Every value that is not computed within the program (inputs, data, parameters,
+ * states) and every output is bound to memory of the caller, at an address that is a multiple of
+ * {@value #ALIGNMENT} bytes. Values of rank 4 lie channels last: [N,C,H,W] as [N,H,W,C], weights of
+ * convolutions [O,C/G,KH,KW] as [O,KH,KW,C/G]; all others row by row. See {@link Builder#rowMajor}
+ * and {@link Builder#unaligned} for memory that is otherwise. What a run writes must not overlap
+ * anything else that is bound. Intermediate results are in the workspace, which is allocated here
+ * unless the caller gives it.
+ *
+ * <p><b>Runs.</b> {@link #run} puts plain launches into the stream and returns: it does not
+ * allocate, wait or make Java objects. If the caller is capturing the stream, they become nodes of
+ * the caller's graph, which goes on to use the memory that was bound then; this program must stay
+ * open as long as such a graph runs. Runs in several streams share the workspace, so order them, or
+ * compile a program for each. Results have the same bits from run to run.
+ *
+ * <p>The context that is current on the calling thread is so again after every call. For one thread
+ * at a time.
+ */
+public final class CudaProgram implements AutoCloseable {
+  /** What the address of a bound value must be a multiple of, in bytes. */
+  public static final int ALIGNMENT = 16;
+
+  /** What the address of the workspace must be a multiple of, in bytes. */
+  public static final int WORKSPACE_ALIGNMENT = Recording.ALIGNMENT;
+
+  private final CudaContext context;
+  private final Map<Value, Slot> slots = new LinkedHashMap<>();
+
+  /** All slots, without making an iterator. */
+  private final List<Slot> order;
+
+  private final Map<Value, String> layouts = new HashMap<>();
+  private final Recording recording;
+  private final KernelModules kernels;
+  private final Slot workspace;
+  private final DeviceMemory memory;
+  private final SlotCommands commands;
+  private final Runnable enqueue = this::enqueue;
+  private final Runnable free = this::free;
+  private CudaStream target;
+  private boolean changed = true;
+  private boolean closed;
+
+  private CudaProgram(Builder options) {
+    context = options.context;
+    TensorCores.require("program", context.device(), options.precision);
+    Boundary boundary =
+        new Boundary(Fuse.apply(options.program), options.rowMajor, options.unaligned);
+    Program program = TensorCores.withCasts(boundary.program(), options.precision);
+    Map<Value, Place.Memory> memories = new HashMap<>();
+    Map<Place.Memory, Slot> bySlot = new HashMap<>();
+    Set<Value> written =
+        program.nodes().stream()
+            .map(Node::outputs)
+            .flatMap(List::stream)
+            .collect(Collectors.toSet());
+    boundary
+        .bound()
+        .forEach(
+            (original, value) -> {
+              long bytes = value.type().bytes();
+              boolean copied = boundary.isCopied(original);
+              Slot slot =
+                  new Slot(
+                      describe(original, value, written.contains(value)),
+                      bytes,
+                      alignment(original.type(), copied),
+                      written.contains(value));
+              Place.Memory place = new Place.Memory(value.name(), bytes);
+              memories.put(value, place);
+              slots.put(original, slot);
+              bySlot.put(place, slot);
+              layouts.put(original, layout(original, value));
+            });
+    order = List.copyOf(slots.values());
+    recording =
+        new Recording(
+            program,
+            Surroundings.apart(memories::get),
+            Emitter.Traits.of(context.device(), options.precision));
+    workspace = new Slot("workspace", recording.workspace().bytes(), WORKSPACE_ALIGNMENT, true);
+    kernels = new KernelModules(context, options.checked);
+    memory = new DeviceMemory(context, false);
+    boolean complete = false;
+    try {
+      allocate(options.ownWorkspace);
+      commands =
+          new SlotCommands(
+              recording,
+              kernels,
+              place ->
+                  bySlot.containsKey(place)
+                      ? new SlotCommands.Location(bySlot.get(place), 0)
+                      : place.block() == recording.workspace()
+                          ? new SlotCommands.Location(workspace, place.offset())
+                          : null);
+      complete = true;
+    } finally {
+      if (!complete) {
+        free();
+      }
+    }
+  }
+
+  private void allocate(boolean ownWorkspace) {
+    try {
+      if (recording.own().bytes() > 0) {
+        memory.together(recording.own());
+      }
+      if (ownWorkspace && workspace.bytes() > 0) {
+        workspace.put(memory.allocate(workspace.bytes(), "workspace"));
+      }
+    } catch (BackendException e) {
+      MemoryUse wanted = new MemoryUse(0, recording.own().bytes() + workspace.bytes(), 2);
+      throw OutOfMemory.is(e)
+          ? OutOfMemory.explain(e, context, wanted, 0, recording.memories().stream())
+          : e;
+    }
+    recording.constants().forEach((constant, values) -> constant.buffer().write(values));
+  }
+
+  /** A program with the defaults of {@link #builder}. */
+  public static CudaProgram compile(CudaContext context, Program program) {
+    return builder(context, program).compile();
+  }
+
+  /**
+   * How to compile a program.
+   *
+   * @param context an own one or one of the caller, {@link CudaContext#of}
+   * @param program what to compute
+   */
+  public static Builder builder(CudaContext context, Program program) {
+    return new Builder(context, program);
+  }
+
+  /** Options, each with a default. */
+  public static final class Builder {
+    private final CudaContext context;
+    private final Program program;
+    private final Set<Value> rowMajor = new LinkedHashSet<>();
+    private final Set<Value> unaligned = new LinkedHashSet<>();
+    private Precision precision = Precision.FLOAT32;
+    private boolean ownWorkspace = true;
+    private boolean checked;
+
+    private Builder(CudaContext context, Program program) {
+      this.context = Objects.requireNonNull(context);
+      this.program = Objects.requireNonNull(program);
+    }
+
+    /**
+     * How convolutions and matrix products multiply, {@link Precision#FLOAT32} if not said; what is
+     * bound stays as its type says.
+     */
+    public Builder precision(Precision wanted) {
+      precision = Objects.requireNonNull(wanted);
+      return this;
+    }
+
+    /**
+     * These values, float32 of rank 4, lie row by row in the caller's memory: [N,C,H,W] as it
+     * stands. Each is permuted through the workspace in every run, and may be at any multiple of 4
+     * bytes. Values of other ranks lie so anyway.
+     */
+    public Builder rowMajor(Value... values) {
+      rowMajor.addAll(requireBound(values));
+      return this;
+    }
+
+    /**
+     * These values, float32, may be at any multiple of 4 bytes: each is copied through the
+     * workspace in every run.
+     */
+    public Builder unaligned(Value... values) {
+      unaligned.addAll(requireBound(values));
+      return this;
+    }
+
+    private List<Value> requireBound(Value... values) {
+      for (Value value : values) {
+        boolean known =
+            program.outputs().contains(value)
+                || (value.role().persistent() && program.values().contains(value));
+        if (!known) {
+          throw new ProgramException("program: " + value + " is none of its inputs and outputs");
+        }
+      }
+      return Arrays.asList(values);
+    }
+
+    /** The caller gives the workspace, see {@link CudaProgram#workspace}; none is allocated. */
+    public Builder callersWorkspace() {
+      ownWorkspace = false;
+      return this;
+    }
+
+    /**
+     * Kernels with the checker, which finds accesses out of bounds, races and reads of unset
+     * memory; on the simulated device only.
+     */
+    public Builder checked() {
+      checked = true;
+      return this;
+    }
+
+    /**
+     * Compiles: loads kernels, lays the workspace out and allocates it. Not to be called while the
+     * caller captures a stream.
+     *
+     * @throws ProgramException if a value cannot be bound as asked
+     * @throws BackendException if an op, shape or precision is not supported here
+     * @throws dev.gridstride.backend.OutOfDeviceMemoryException if the workspace does not fit
+     */
+    public CudaProgram compile() {
+      CudaProgram[] compiled = new CudaProgram[1];
+      context.whileCurrent(() -> compiled[0] = new CudaProgram(this));
+      return compiled[0];
+    }
+  }
+
+  private static long alignment(TensorType type, boolean copied) {
+    return copied || type.shape().elements() == 1 ? type.dtype().bytes() : ALIGNMENT;
+  }
+
+  private static String describe(Value original, Value value, boolean written) {
+    return original.name()
+        + " ("
+        + original.type()
+        + ", "
+        + layout(original, value)
+        + (written ? ", written)" : ")");
+  }
+
+  private static String layout(Value original, Value value) {
+    Shape shape = original.shape();
+    if (!value.shape().equals(shape) || shape.rank() != 4) {
+      return "row by row";
+    }
+    return "channels last ["
+        + shape.dim(0)
+        + ","
+        + shape.dim(2)
+        + ","
+        + shape.dim(3)
+        + ","
+        + shape.dim(1)
+        + "]";
+  }
+
+  /** What is to be bound: inputs and whatever else is persistent, and outputs. */
+  public Set<Value> values() {
+    return Collections.unmodifiableSet(slots.keySet());
+  }
+
+  /** How a value lies in memory, in words, for example {@code channels last [8,32,32,3]}. */
+  public String layout(Value value) {
+    slot(value);
+    return layouts.get(value);
+  }
+
+  private Slot slot(Value value) {
+    Slot slot = slots.get(value);
+    if (slot == null) {
+      throw new IllegalArgumentException(
+          "program: "
+              + value
+              + " is none of its inputs and outputs, which are "
+              + slots.keySet().stream().map(Value::name).collect(Collectors.joining(", ")));
+    }
+    return slot;
+  }
+
+  /**
+   * From the next run on, a value is in this memory. Cheap: the pointers of prepared launches are
+   * changed. The memory may be larger than the value.
+   *
+   * @throws IllegalArgumentException if the value is not one of {@link #values}, the memory is
+   *     null, of another context, too small or not aligned
+   * @throws IllegalStateException if the memory or this program is closed
+   */
+  public void bind(Value value, DeviceBuffer place) {
+    requireOpen();
+    Slot slot = slot(value);
+    requireUsable(slot, place);
+    slot.put(place);
+    changed = true;
+  }
+
+  private void requireUsable(Slot slot, DeviceBuffer place) {
+    if (place == null || place == DeviceBuffer.NULL) {
+      throw new IllegalArgumentException(
+          "program: " + slot.what() + ": expected " + slot.bytes() + " bytes of memory, got null");
+    }
+    if (!place.context().isSame(context)) {
+      throw new IllegalArgumentException(
+          "program: "
+              + slot.what()
+              + ": "
+              + place
+              + " belongs to another context than the program; use memory of "
+              + context);
+    }
+    requireThere(slot, place);
+  }
+
+  private static void requireThere(Slot slot, DeviceBuffer place) {
+    if (!place.isOpen()) {
+      throw new IllegalStateException(
+          "program: " + slot.what() + ": " + place + " is closed; bind memory that is open");
+    }
+  }
+
+  /** Size of the workspace in bytes; 0 if none is needed. */
+  public long workspaceBytes() {
+    return workspace.bytes();
+  }
+
+  /**
+   * From the next run on, intermediate results are in this memory of the caller, at a multiple of
+   * {@value #WORKSPACE_ALIGNMENT} bytes. Its content is undefined before and after a run. A
+   * workspace that was allocated here before is freed when this program is closed.
+   *
+   * @throws IllegalArgumentException if it is smaller than {@link #workspaceBytes}, or as {@link
+   *     #bind}
+   */
+  public void workspace(DeviceBuffer place) {
+    requireOpen();
+    requireUsable(workspace, place);
+    workspace.put(place);
+    changed = true;
+  }
+
+  /** Bytes of device memory that this program has allocated: workspace and constants. */
+  public long allocatedBytes() {
+    return memory.bytes();
+  }
+
+  /** A line a node: which kernels run it, and how they are launched. */
+  public String explain() {
+    return recording.steps().stream()
+        .map(step -> CudaExecutable.explain(recording, step))
+        .collect(Collectors.joining("\n"));
+  }
+
+  /**
+   * Puts one run into a stream.
+   *
+   * @throws IllegalArgumentException if the stream belongs to another context, or what is written
+   *     overlaps something else that is bound
+   * @throws IllegalStateException if a value is not bound, the workspace is missing, or memory, the
+   *     stream or this program is closed; nothing runs then
+   * @throws BackendException if the driver refuses a launch, or an earlier one has failed
+   */
+  public void run(CudaStream stream) {
+    requireOpen();
+    requireUsable(stream);
+    for (int i = 0; i < order.size(); i++) {
+      DeviceBuffer place = order.get(i).buffer();
+      if (place == null) {
+        throw notBound();
+      }
+      requireThere(order.get(i), place);
+    }
+    if (changed) {
+      settle();
+    }
+    target = stream;
+    try {
+      context.whileCurrent(enqueue);
+    } finally {
+      target = null;
+    }
+  }
+
+  private void enqueue() {
+    commands.enqueue(target);
+  }
+
+  private void requireUsable(CudaStream stream) {
+    if (stream == null) {
+      throw new IllegalArgumentException(
+          "program: expected a stream, got null; the default stream is context.wrap((CUstream)"
+              + " null)");
+    }
+    if (!stream.context().isSame(context)) {
+      throw new IllegalArgumentException(
+          "program: the stream belongs to another context than the program; use a stream of "
+              + context);
+    }
+    if (!stream.isOpen()) {
+      throw new IllegalStateException("program: the stream is closed; use one that is open");
+    }
+  }
+
+  /** After something was bound: checks all of it, and changes the pointers. Makes no objects. */
+  private void settle() {
+    boolean needsWorkspace = workspace.bytes() > 0;
+    if (needsWorkspace && workspace.buffer() == null) {
+      throw new IllegalStateException(
+          "program: no workspace; give one of at least "
+              + workspace.bytes()
+              + " bytes by workspace(...)");
+    }
+    for (int i = 0; i < order.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        requireApart(order.get(i), order.get(j));
+      }
+      if (needsWorkspace) {
+        requireApart(order.get(i), workspace);
+      }
+    }
+    for (int i = 0; i < order.size(); i++) {
+      order.get(i).settle();
+    }
+    workspace.settle();
+    changed = false;
+  }
+
+  private IllegalStateException notBound() {
+    return new IllegalStateException(
+        "program: not bound: "
+            + order.stream()
+                .filter(slot -> slot.buffer() == null)
+                .map(Slot::what)
+                .collect(Collectors.joining(", "))
+            + "; call bind for each");
+  }
+
+  private static void requireApart(Slot one, Slot other) {
+    if (one.collides(other)) {
+      throw new IllegalArgumentException(
+          "program: "
+              + one.what()
+              + " and "
+              + other.what()
+              + " overlap in memory; bind them apart, since a run writes there");
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("program: it is closed; compile it again");
+    }
+  }
+
+  /**
+   * Unloads the kernels and frees what was allocated here; the caller's memory stays. Waits for
+   * work of the context that may still use it. Never throws.
+   */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      try {
+        context.whileCurrent(free);
+      } catch (BackendException | IllegalStateException e) {
+        // The context was closed or ended before, and all that was in it with it.
+        kernels.close();
+        memory.close();
+      }
+    }
+  }
+
+  private void free() {
+    context.settle();
+    kernels.close();
+    memory.close();
+  }
+}
