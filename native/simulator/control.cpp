@@ -91,10 +91,12 @@ void set(const std::string& key, const std::string& value) {
     }
   } else if (key == "verbose") {
     settings.verbose = flag_value(key, value);
+  } else if (key == "empty_launches") {
+    settings.empty_launches = flag_value(key, value);
   } else {
     fail(CUDA_ERROR_INVALID_VALUE,
          "unknown setting %s; there are devices, memory, compute_capability, driver_version, seed, checked, "
-         "verbose", key.c_str());
+         "verbose, empty_launches", key.c_str());
   }
 }
 

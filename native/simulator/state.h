@@ -94,6 +94,7 @@ struct Settings {
   uint64_t seed = 0;
   bool checked = false;
   bool verbose = false;
+  bool empty_launches = false;
 };
 extern Settings settings;
 uint64_t random_below(uint64_t bound);  // from the seed; 0 if bound is 0

@@ -75,6 +75,7 @@ void run_fill(Work& work) {
 }
 
 void run_kernel(Work& work) {
+  if (settings.empty_launches) return;
   KernelTask& k = work.task.kernel;
   const Function& f = *k.function;
   constexpr int FEW = 64;

@@ -347,4 +347,30 @@ TEST(seeds_and_missing_edges) {
   CHECK_OK(gridstride_sim_set("seed", "0"));
 }
 
+// What remains is what launching costs: nothing runs, and what waits goes on.
+TEST(empty_launches) {
+  begin();
+  CUdeviceptr x = floats(4, 1);
+  CUgraph graph;
+  CUgraphNode node;
+  CUgraphExec exec;
+  CHECK_OK(cuGraphCreate(&graph, 0));
+  Node set_x("set", 4, x, 4.0f, 4);
+  CHECK_OK(cuGraphAddKernelNode_v2(&node, graph, nullptr, 0, &set_x.p));
+  CHECK_OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+  CHECK_OK(gridstride_sim_set("empty_launches", "1"));
+  CHECK_OK(cuGraphLaunch(exec, a));
+  CHECK_OK(launch(a, "set", 4, x, 5.0f, 4));
+  CHECK(gridstride_sim_count("pending") == 2);
+  CHECK_OK(cuStreamSynchronize(a));
+  CHECK(at(x) == 1);
+  CHECK_OK(gridstride_sim_set("empty_launches", "0"));
+  CHECK_OK(cuGraphLaunch(exec, a));
+  CHECK_OK(cuStreamSynchronize(a));
+  CHECK(at(x) == 4);
+  CHECK_OK(cuGraphExecDestroy(exec));
+  CHECK_OK(cuGraphDestroy(graph));
+  end();
+}
+
 TEST_MAIN

@@ -116,8 +116,9 @@ public final class Simulator {
   /**
    * Changes a setting. Keys: {@code devices} (how many there are), {@code memory} (bytes of each,
    * or with K, M or G), {@code compute_capability} (for example 9.0), {@code driver_version}
-   * (12.6), {@code seed}, {@code verbose} (1: every call is printed). The number of devices and the
-   * compute capability can be changed only while no context is open.
+   * (12.6), {@code seed}, {@code verbose} (1: every failure is printed), {@code empty_launches} (1:
+   * kernels and graphs do nothing). The number of devices and the compute capability can be changed
+   * only while no context is open.
    *
    * @throws IllegalArgumentException if the device does not know the key or refuses the value
    */
