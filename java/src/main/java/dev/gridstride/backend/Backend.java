@@ -32,6 +32,14 @@ public interface Backend {
   }
 
   /**
+   * Checks of this backend that no op reaches, for {@code gridstride selftest}; none by default.
+   * Each opens what it needs when it runs.
+   */
+  default List<SelfCheck> checks(DeviceOptions options) {
+    return List.of();
+  }
+
+  /**
    * Opens a session: memory for persistent values, and whatever threads or contexts the device
    * needs.
    *

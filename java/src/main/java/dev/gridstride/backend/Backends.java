@@ -16,8 +16,10 @@ public final class Backends {
    *
    * @param session the open device
    * @param reason one line that says what was chosen, and why if the user did not name it
+   * @param backend what opened it
+   * @param options with which, to open more sessions
    */
-  public record Choice(Session session, String reason) {}
+  public record Choice(Session session, String reason, Backend backend, DeviceOptions options) {}
 
   /** All backends, those that {@code auto} prefers first. */
   public static List<Backend> all() {
@@ -64,7 +66,7 @@ public final class Backends {
           throw new BackendException("device " + device + " is not available: " + problem);
         }
         Session session = backend.open(options);
-        return new Choice(session, "device: " + session.description());
+        return new Choice(session, "device: " + session.description(), backend, options);
       }
     }
     throw new BackendException(
@@ -87,7 +89,8 @@ public final class Backends {
             .forEach(other -> reasons.add("preferred to " + other.name()));
         reasons.add(0, "auto");
         String why = String.join("; ", reasons);
-        return new Choice(session, "device: " + session.description() + " (" + why + ")");
+        String reason = "device: " + session.description() + " (" + why + ")";
+        return new Choice(session, reason, backend, options);
       }
       reasons.add("not " + backend.name() + ": " + problem);
     }

@@ -16,6 +16,9 @@ import java.util.Map;
  * <p>Not thread-safe: one thread at a time. Closing it closes its executables.
  */
 public interface Session extends AutoCloseable {
+  /** What the name of a fact begins with that says which image of a kernel file is used. */
+  String IMAGE = "image.";
+
   /** Device and implementation in one line, for the user to see what runs. */
   String description();
 
@@ -86,6 +89,15 @@ public interface Session extends AutoCloseable {
    */
   default String dataPlacement() {
     return "";
+  }
+
+  /**
+   * What is known of the device for reports, by names such as {@code driver} or {@code
+   * compute_capability}; {@link #IMAGE} and a kernel file's name is the image that it is loaded
+   * from. Empty by default.
+   */
+  default Map<String, String> facts() {
+    return Map.of();
   }
 
   /** Bytes allocated now for persistent values and programs, and how often memory was allocated. */

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       "  gridstride predict --model-dir run3 photos/",
       "  gridstride profile --device cuda      where the time of a training step goes",
       "  gridstride doctor                     what works on this machine and what is missing",
+      "  gridstride selftest --device cuda     every op on the card against the reference",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).",
       "'gridstride COMMAND --help' says more about each command."
@@ -64,7 +65,8 @@ public final class Main implements Runnable {
             .addSubcommand(new PredictCommand(terminal))
             .addSubcommand(new DatasetsCommand(terminal))
             .addSubcommand(new ProfileCommand(terminal))
-            .addSubcommand(new DoctorCommand(terminal));
+            .addSubcommand(new DoctorCommand(terminal))
+            .addSubcommand(new SelftestCommand(terminal));
     line.setOut(writer(terminal.out())).setErr(writer(terminal.err()));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
     line.setAbbreviatedOptionsAllowed(false);
@@ -82,6 +84,6 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "a command is missing: train, evaluate, predict, profile, datasets or doctor");
+          "a command is missing: train, evaluate, predict, profile, datasets, doctor or selftest");
   }
 }

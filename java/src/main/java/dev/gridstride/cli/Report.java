@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gridstride.backend.Session;
+import dev.gridstride.conformance.Comparison;
+import dev.gridstride.conformance.Suite;
 import dev.gridstride.files.AtomicFiles;
 import dev.gridstride.metrics.ConfusionMatrix;
 import dev.gridstride.train.Evaluation;
@@ -13,6 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /** The JSON that {@code --json} asks for. Numbers that are not finite are null. */
 final class Report {
@@ -97,6 +102,54 @@ final class Report {
       Arrays.stream(counts).forEach(row::add);
     }
     return this;
+  }
+
+  /** What is known of the device; the images of its kernels are an object of their own. */
+  Report facts(Map<String, String> facts) {
+    facts.forEach(
+        (name, value) -> {
+          if (name.startsWith(Session.IMAGE)) {
+            root.withObject("/images").put(name.substring(Session.IMAGE.length()), value);
+          } else {
+            root.put(name, value);
+          }
+        });
+    return this;
+  }
+
+  /** Counts and details of a selftest. */
+  Report checks(List<Suite.Outcome> outcomes) {
+    for (Suite.Verdict verdict : Suite.Verdict.values()) {
+      root.put(word(verdict), outcomes.stream().filter(o -> o.verdict() == verdict).count());
+    }
+    ArrayNode list = root.putArray("cases");
+    for (Suite.Outcome outcome : outcomes) {
+      ObjectNode node = list.addObject();
+      node.put("name", outcome.name());
+      node.put("kind", outcome.kind());
+      node.put("verdict", word(outcome.verdict()));
+      node.put("seconds", outcome.seconds());
+      Comparison.Difference worst = outcome.worst();
+      if (worst != null) {
+        node.put("value", worst.name());
+        number(node, "max_error", worst.error());
+        number(node, "bound", worst.bound());
+        ArrayNode index = node.putArray("index");
+        worst.index().forEach(index::add);
+        number(node, "expected", worst.expected());
+        number(node, "got", worst.got());
+      }
+      if (!outcome.problem().isEmpty()) {
+        node.put("reason", outcome.reason());
+        node.put("seed", outcome.seed());
+        node.put("problem", outcome.problem());
+      }
+    }
+    return this;
+  }
+
+  private static String word(Suite.Verdict verdict) {
+    return verdict.name().toLowerCase(Locale.ROOT);
   }
 
   /** The top classes of an image. */

@@ -11,76 +11,127 @@ import java.util.Map;
 public final class Comparison {
   private Comparison() {}
 
+  /**
+   * How one tensor compares. The worst element is the one with the largest error; where none has
+   * one, the first.
+   *
+   * @param name of the tensor among the results
+   * @param elements how many it has
+   * @param wrong how many of them differ by more than {@code bound}
+   * @param error of the worst element; infinite where only one of the two is finite
+   * @param bound largest error allowed
+   * @param index of the worst element
+   * @param expected the reference's element there
+   * @param got the device's
+   */
+  public record Difference(
+      String name,
+      long elements,
+      long wrong,
+      double error,
+      double bound,
+      List<Integer> index,
+      double expected,
+      double got) {
+    /** Copies the index. */
+    public Difference {
+      index = List.copyOf(index);
+    }
+
+    /** Whether all elements agree. */
+    public boolean agrees() {
+      return wrong == 0;
+    }
+
+    /** For example {@code y: 1 of 6 elements differ; worst at [0, 2]: expected 1.0, got ...}. */
+    @Override
+    public String toString() {
+      return name
+          + ": "
+          + wrong
+          + " of "
+          + elements
+          + " elements differ; worst at "
+          + index
+          + ": expected "
+          + expected
+          + ", got "
+          + got
+          + ", tolerance "
+          + bound;
+    }
+  }
+
   /** One line for each tensor that differs; empty if all agree. */
   public static List<String> differences(
       Case test, Map<String, Tensor> expected, Map<String, Tensor> got) {
-    List<String> lines = new ArrayList<>();
+    String other = otherResults(expected, got);
+    return other != null
+        ? List.of(other)
+        : measure(test, expected, got).stream()
+            .filter(difference -> !difference.agrees())
+            .map(Difference::toString)
+            .toList();
+  }
+
+  /** What is wrong with names and types of the results, or null if they are as expected. */
+  static String otherResults(Map<String, Tensor> expected, Map<String, Tensor> got) {
     if (!expected.keySet().equals(got.keySet())) {
-      lines.add("expected results " + expected.keySet() + ", got " + got.keySet());
-      return lines;
+      return "expected results " + expected.keySet() + ", got " + got.keySet();
     }
+    for (String key : expected.keySet()) {
+      if (!expected.get(key).type().equals(got.get(key).type())) {
+        return key + ": expected " + expected.get(key).type() + ", got " + got.get(key).type();
+      }
+    }
+    return null;
+  }
+
+  /** A line a tensor of results with the same names and types. */
+  static List<Difference> measure(
+      Case test, Map<String, Tensor> expected, Map<String, Tensor> got) {
+    List<Difference> all = new ArrayList<>();
     expected.forEach(
         (key, tensor) -> {
           Tolerance tolerance = test.toleranceOf(Runner.valueName(key));
-          String line = difference(tensor, got.get(key), tolerance.bound(tensor));
-          if (line != null) {
-            lines.add(key + ": " + line);
-          }
+          all.add(measure(key, tensor, got.get(key), tolerance.bound(tensor)));
         });
-    return lines;
+    return all;
   }
 
-  private static String difference(Tensor expected, Tensor got, double bound) {
-    if (!expected.type().equals(got.type())) {
-      return "expected " + expected.type() + ", got " + got.type();
-    }
+  private static Difference measure(String name, Tensor expected, Tensor got, double bound) {
     int wrong = 0;
-    int worst = -1;
-    double worstDifference = -1;
+    int worst = 0;
+    double worstError = -1;
     int elements = Math.toIntExact(expected.shape().elements());
     for (int i = 0; i < elements; i++) {
-      if (agree(expected, got, i, bound)) {
-        continue;
+      double error = error(expected, got, i);
+      if (!(error <= bound)) {
+        wrong++;
       }
-      wrong++;
-      double difference = Math.abs(expected.get(i) - got.get(i));
-      if (Double.isNaN(difference)) {
-        difference = Double.POSITIVE_INFINITY;
-      }
-      if (difference > worstDifference) {
+      if (error > worstError) {
         worst = i;
-        worstDifference = difference;
+        worstError = error;
       }
     }
-    return wrong == 0
-        ? null
-        : wrong
-            + " of "
-            + elements
-            + " elements differ; worst at "
-            + Arrays.toString(indices(expected.shape().dims(), worst))
-            + ": expected "
-            + expected.get(worst)
-            + ", got "
-            + got.get(worst)
-            + ", tolerance "
-            + bound;
+    List<Integer> index = Arrays.stream(indices(expected.shape().dims(), worst)).boxed().toList();
+    return new Difference(
+        name, elements, wrong, worstError, bound, index, expected.get(worst), got.get(worst));
   }
 
-  /** A double does not hold every int64, so those are compared as they are. */
-  private static boolean agree(Tensor expected, Tensor got, int i, double bound) {
-    return expected.type().dtype() == DataType.INT64
-        ? expected.longs()[i] == got.longs()[i]
-        : agree(expected.get(i), got.get(i), bound);
-  }
-
-  /** NaN agrees with NaN only, an infinity with itself only. */
-  private static boolean agree(double expected, double got, double bound) {
-    if (!Double.isFinite(expected)) {
-      return Double.compare(expected, got) == 0;
+  /**
+   * How far two elements are apart: NaN agrees with NaN only, an infinity with itself only. A
+   * double does not hold every int64, so those are compared as they are.
+   */
+  private static double error(Tensor expected, Tensor got, int i) {
+    double difference = Math.abs(expected.get(i) - got.get(i));
+    if (expected.type().dtype() == DataType.INT64) {
+      return expected.longs()[i] == got.longs()[i] ? 0 : Math.max(1, difference);
     }
-    double difference = Math.abs(expected - got);
-    return !Double.isNaN(difference) && difference <= bound;
+    if (!Double.isFinite(expected.get(i))) {
+      return Double.compare(expected.get(i), got.get(i)) == 0 ? 0 : Double.POSITIVE_INFINITY;
+    }
+    return Double.isNaN(difference) ? Double.POSITIVE_INFINITY : difference;
   }
 
   private static int[] indices(int[] dims, int flat) {

@@ -13,7 +13,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "evaluate", "predict", "datasets", "doctor"})
+  @ValueSource(strings = {"train", "evaluate", "predict", "datasets", "doctor", "selftest"})
   void everyCommandHasHelp(String command) {
     Cli.run(command, "--help").expect(0).says("Usage: gridstride " + command);
   }

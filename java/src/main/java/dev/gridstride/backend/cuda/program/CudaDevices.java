@@ -2,9 +2,13 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.KernelImages;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What the backends {@code cuda} and {@code sim} share. */
@@ -36,5 +40,17 @@ final class CudaDevices {
     CudaDevice device = devices.get(options.index());
     device.requireSupported();
     return device;
+  }
+
+  /** What reports say of a device. */
+  static Map<String, String> facts(CudaDevice device) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("driver", device.driver().toString());
+    facts.put("device_name", device.name());
+    facts.put("compute_capability", device.computeCapability().toString());
+    facts.put("multiprocessors", Integer.toString(device.multiprocessors()));
+    facts.put("memory_bytes", Long.toString(device.memoryBytes()));
+    KernelImages.describe(device).forEach((file, image) -> facts.put(Session.IMAGE + file, image));
+    return facts;
   }
 }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -94,6 +95,11 @@ final class CudaSession implements Session {
         + device.multiprocessors()
         + " multiprocessors, "
         + precision;
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return CudaDevices.facts(device);
   }
 
   CudaContext context() {
