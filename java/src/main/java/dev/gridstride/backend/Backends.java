@@ -83,7 +83,7 @@ public final class Backends {
     for (Backend backend : candidates) {
       String problem = backend.unavailableReason();
       if (problem == null) {
-        Session session = backend.open(options);
+        Session session = openAsAuto(backend, options, reasons);
         candidates.stream()
             .skip(candidates.indexOf(backend) + 1L)
             .forEach(other -> reasons.add("preferred to " + other.name()));
@@ -95,6 +95,16 @@ public final class Backends {
       reasons.add("not " + backend.name() + ": " + problem);
     }
     throw new BackendException("no device is available: " + String.join("; ", reasons));
+  }
+
+  /** Opens the backend; if an option does not fit it, the error has the reasons for taking it. */
+  private static Session openAsAuto(Backend backend, DeviceOptions options, List<String> reasons) {
+    try {
+      return backend.open(options);
+    } catch (BackendException e) {
+      String why = reasons.isEmpty() ? "" : " (auto; " + String.join("; ", reasons) + ")";
+      throw new BackendException(e.getMessage() + why, e);
+    }
   }
 
   private static int parseIndex(String device, String digits) {

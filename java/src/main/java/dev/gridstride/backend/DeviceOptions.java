@@ -46,7 +46,7 @@ public record DeviceOptions(int index, int threads, Precision precision) {
               + ": precision "
               + precision
               + " needs a CUDA card (--device cuda) or the simulated one (--device sim); this"
-              + " device computes in float32");
+              + " device has --precision float32 alone");
     }
   }
 }

@@ -20,6 +20,20 @@ public enum Precision {
    */
   BF16;
 
+  /**
+   * The precision of this name.
+   *
+   * @throws BackendException if there is none
+   */
+  public static Precision of(String name) {
+    for (Precision precision : values()) {
+      if (precision.toString().equals(name)) {
+        return precision;
+      }
+    }
+    throw new BackendException("unknown precision " + name + "; known: float32, tf32, bf16");
+  }
+
   /** The name that users type: {@code float32}, {@code tf32} or {@code bf16}. */
   @Override
   public String toString() {

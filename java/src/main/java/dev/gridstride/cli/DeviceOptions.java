@@ -2,8 +2,10 @@ package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.Precision;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -33,8 +35,33 @@ final class DeviceOptions {
       description = "Threads of a CPU device. (default: one for each processor)")
   private int threads;
 
+  @Option(
+      names = "--precision",
+      paramLabel = "NAME",
+      description = {
+        "Of convolutions and matrix products: float32, or on CUDA cards",
+        "from compute capability 8.0 also tf32 or bf16; weights and files",
+        "are float32 in each. (default: float32, or that of --resume)"
+      })
+  private String precision;
+
+  /** The precision asked for, or else this one. */
+  Precision precision(Precision otherwise) {
+    if (precision == null) {
+      return otherwise;
+    }
+    List<String> names = Stream.of(Precision.values()).map(Precision::toString).toList();
+    Choices.check(spec, "--precision", precision, names);
+    return Precision.of(precision);
+  }
+
   /** Opens the device; the caller closes its session. */
   Backends.Choice open() {
+    return open(precision(Precision.FLOAT32));
+  }
+
+  /** Opens the device in this precision; the caller closes its session. */
+  Backends.Choice open(Precision wanted) {
     if (threads < 0) {
       throw new ParameterException(
           spec.commandLine(), "--threads must be at least 1, or 0 for all; got " + threads);
@@ -46,7 +73,9 @@ final class DeviceOptions {
       throw new ParameterException(
           spec.commandLine(), "--device " + device + ": expected NAME or NAME:INDEX, as in cuda:1");
     }
-    return Backends.open(device, threads);
+    return Backends.open(
+        device,
+        dev.gridstride.backend.DeviceOptions.DEFAULT.withThreads(threads).withPrecision(wanted));
   }
 
   /** Threads that a CPU device uses. */

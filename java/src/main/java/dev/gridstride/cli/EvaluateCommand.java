@@ -1,6 +1,7 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Datasets;
@@ -92,6 +93,7 @@ final class EvaluateCommand implements Callable<Integer> {
       terminal.out().println(Results.line(result));
       new Report()
           .put("device", session.description())
+          .put("precision", device.precision(Precision.FLOAT32).toString())
           .put("dataset", test.name())
           .put("model", saved.model().name())
           .put("parameters", saved.model().parameterCount())

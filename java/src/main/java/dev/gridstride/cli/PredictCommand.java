@@ -1,6 +1,7 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.DataException;
 import dev.gridstride.data.Images;
@@ -85,7 +86,9 @@ final class PredictCommand implements Callable<Integer> {
     Backends.Choice choice = device.open();
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
-      report.put("device", session.description());
+      report
+          .put("device", session.description())
+          .put("precision", device.precision(Precision.FLOAT32).toString());
       Trainer trainer = run.trainer(saved, session, BATCH);
       for (int from = 0; from < files.size(); from += BATCH) {
         predict(saved, trainer, files.subList(from, Math.min(from + BATCH, files.size())), report);

@@ -82,7 +82,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--resume",
       paramLabel = "CHECKPOINT",
       description = {
-        "Go on from OUT/checkpoint of an earlier run, bit for bit.",
+        "Go on from OUT/checkpoint of an earlier run, bit for bit (if on",
+        "the same device in the same --precision).",
         "Its options hold where none are given."
       })
   private Path resume;
@@ -115,19 +116,26 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() {
     Choices.atLeastOne(spec, "--patience", patience);
     Checkpoint checkpoint = resume == null ? null : Checkpoint.load(resume);
-    TrainSettings settings =
-        options.over(
-            checkpoint == null
-                ? TrainSettings.DEFAULT
-                : TrainSettings.of(checkpoint.info().settings()));
+    TrainSettings before =
+        checkpoint == null ? TrainSettings.DEFAULT : TrainSettings.of(checkpoint.info().settings());
+    TrainSettings settings = options.over(before, device);
     RunFolder folder = new RunFolder(outFolder());
     folder.check();
     if (json != null) {
       AtomicFiles.check(json);
     }
-    Backends.Choice choice = device.open();
+    Backends.Choice choice = device.open(settings.precision());
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
+      if (checkpoint != null && settings.precision() != before.precision()) {
+        terminal
+            .out()
+            .println(
+                "note: the checkpoint was trained in "
+                    + before.precision()
+                    + "; from here on it goes in "
+                    + settings.precision());
+      }
       Data data = load(settings);
       return train(settings, checkpoint, folder, session, data);
     }
@@ -226,6 +234,7 @@ final class TrainCommand implements Callable<Integer> {
             .put("seed", settings.seed())
             .put("batch", settings.batch())
             .put("steps_per_launch", settings.stepsPerLaunch())
+            .put("precision", settings.precision().toString())
             .put("validation", settings.validationSplit() > 0 ? "split" : "test images")
             .put("first_step_seconds", firstStep.seconds())
             .put("stop_reason", history.stopReason().name().toLowerCase(Locale.ROOT))

@@ -121,7 +121,7 @@ final class TrainOptions {
   private Double learningRate;
 
   /** The options that were given, and for the others the settings of {@code base}. */
-  TrainSettings over(TrainSettings base) {
+  TrainSettings over(TrainSettings base, DeviceOptions device) {
     check();
     return new TrainSettings(
         model == null ? base.model() : model,
@@ -132,6 +132,7 @@ final class TrainOptions {
         epochs == null ? base.epochs() : epochs,
         batch == null ? base.batch() : batch,
         stepsPerLaunch == null ? base.stepsPerLaunch() : stepsPerLaunch,
+        device.precision(base.precision()),
         seed == null ? base.seed() : seed,
         limit == null ? base.limit() : limit,
         validationSplit == null ? base.validationSplit() : validationSplit,

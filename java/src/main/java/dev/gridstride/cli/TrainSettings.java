@@ -1,5 +1,6 @@
 package dev.gridstride.cli;
 
+import dev.gridstride.backend.Precision;
 import dev.gridstride.nn.Models;
 import dev.gridstride.train.Recipe;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.Map;
  * @param epochs in all
  * @param batch samples a step
  * @param stepsPerLaunch steps handed to the device at once
+ * @param precision of convolutions and matrix products
  * @param seed of everything random
  * @param limit most training samples; 0 for all
  * @param validationSplit share of the training samples used for validation; 0 for the test images
@@ -33,6 +35,7 @@ record TrainSettings(
     int epochs,
     int batch,
     int stepsPerLaunch,
+    Precision precision,
     long seed,
     int limit,
     double validationSplit,
@@ -41,7 +44,21 @@ record TrainSettings(
     double learningRate) {
   static final TrainSettings DEFAULT =
       new TrainSettings(
-          Models.CIFAR10_CNN, "auto", "", 0, Recipe.ARTICLE.name(), 10, 64, 1, 1, 0, 0, "", "", 0);
+          Models.CIFAR10_CNN,
+          "auto",
+          "",
+          0,
+          Recipe.ARTICLE.name(),
+          10,
+          64,
+          1,
+          Precision.FLOAT32,
+          1,
+          0,
+          0,
+          "",
+          "",
+          0);
 
   /** What {@link #toMap} gave. */
   static TrainSettings of(Map<String, String> map) {
@@ -54,6 +71,7 @@ record TrainSettings(
         Integer.parseInt(map.getOrDefault("epochs", "" + DEFAULT.epochs)),
         Integer.parseInt(map.getOrDefault("batch", "" + DEFAULT.batch)),
         Integer.parseInt(map.getOrDefault("steps_per_launch", "" + DEFAULT.stepsPerLaunch)),
+        Precision.of(map.getOrDefault("precision", "" + DEFAULT.precision)),
         Long.parseLong(map.getOrDefault("seed", "" + DEFAULT.seed)),
         Integer.parseInt(map.getOrDefault("limit", "" + DEFAULT.limit)),
         Double.parseDouble(map.getOrDefault("validation_split", "" + DEFAULT.validationSplit)),
@@ -72,6 +90,7 @@ record TrainSettings(
     map.put("epochs", "" + epochs);
     map.put("batch", "" + batch);
     map.put("steps_per_launch", "" + stepsPerLaunch);
+    map.put("precision", "" + precision);
     map.put("seed", "" + seed);
     map.put("limit", "" + limit);
     map.put("validation_split", "" + validationSplit);

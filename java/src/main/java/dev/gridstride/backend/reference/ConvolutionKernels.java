@@ -76,11 +76,13 @@ final class ConvolutionKernels {
                 if (row < 0 || row >= x.dim(2)) {
                   continue;
                 }
+                int inRow = index(x, n, firstChannel + c, row, 0);
+                int weightRow = index(w, o, c, r, 0);
                 for (int s = 0; s < w.dim(3); s++) {
                   int column =
                       q * op.stride().width() + s * op.dilation().width() - op.padding().left();
                   if (column >= 0 && column < x.dim(3)) {
-                    tap.meet(iy, index(x, n, firstChannel + c, row, column), index(w, o, c, r, s));
+                    tap.meet(iy, inRow + column, weightRow + s);
                   }
                 }
               }
