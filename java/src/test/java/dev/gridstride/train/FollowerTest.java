@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.Simulator;
@@ -12,6 +13,7 @@ import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -109,6 +111,7 @@ class FollowerTest {
   void stepsAndProgressDoNotWaitForTheDevice() {
     String missing = Simulator.unavailableReason();
     assumeTrue(missing == null, missing);
+    waits(data(80)); // what is done once in a process
     assertEquals(waits(data(80)), waits(data(800)));
   }
 
@@ -138,6 +141,35 @@ class FollowerTest {
       return calls.stream()
           .map(call -> simulator.count(call) - before.get(calls.indexOf(call)))
           .toList();
+    }
+  }
+
+  /** Whole epochs, with the figures that come and go, and with the queue that fills. */
+  @Test
+  void theLoopMakesNoObjectsOnCuda() {
+    String missing = Simulator.unavailableReason();
+    assumeTrue(missing == null, missing);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long[] bytes = new long[2];
+    Callback watch =
+        new Callback() {
+          @Override
+          public void onStepEnd(Run run) {
+            int at = run.stepInEpoch() == 5 ? 0 : 1; // the first steps load classes
+            bytes[at] = threads.getCurrentThreadAllocatedBytes();
+          }
+
+          @Override
+          public void onEpochEnd(Run run, History.Epoch epoch) {
+            if (bytes[1] == bytes[0]) {
+              run.stop("none");
+            }
+          }
+        };
+    try (Session session = Tiny.open("sim")) {
+      Trainer trainer = Tiny.builder(Tiny.cnn(), session).callback(watch).build();
+      History history = trainer.fit(data(800), null, 4);
+      assertEquals("none", history.stopMessage(), "bytes in an epoch: " + (bytes[1] - bytes[0]));
     }
   }
 

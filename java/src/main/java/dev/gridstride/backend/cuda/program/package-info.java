@@ -1,7 +1,8 @@
 /**
  * Programs on a CUDA device: each op becomes launches of this project's kernels ({@link
  * dev.gridstride.backend.cuda.program.Lowering}, one class a kernel file), recorded once when a
- * program is compiled and replayed in node order on one stream.
+ * program is compiled, as a graph that every run replays with one launch on one stream. Nothing on
+ * the host changes from run to run: counters, rates, orders and seeds are values on the device.
  *
  * <p>Layout: a value of logical rank 4 [N,C,H,W] is stored channels-last, [N,H,W,C]; convolution
  * weights, image data sets and argmax included. Values of any other rank are stored row-major, but
