@@ -65,7 +65,8 @@ public final class Backends {
         if (problem != null) {
           throw new BackendException("device " + device + " is not available: " + problem);
         }
-        return choice(backend.open(options), "", backend, options);
+        Session session = backend.open(options);
+        return new Choice(session, "device: " + session.description(), backend, options);
       }
     }
     throw new BackendException(
@@ -87,7 +88,9 @@ public final class Backends {
             .skip(candidates.indexOf(backend) + 1L)
             .forEach(other -> reasons.add("preferred to " + other.name()));
         reasons.add(0, "auto");
-        return choice(session, " (" + String.join("; ", reasons) + ")", backend, options);
+        String why = String.join("; ", reasons);
+        String reason = "device: " + session.description() + " (" + why + ")";
+        return new Choice(session, reason, backend, options);
       }
       reasons.add("not " + backend.name() + ": " + problem);
     }
@@ -101,22 +104,6 @@ public final class Backends {
     } catch (BackendException e) {
       String why = reasons.isEmpty() ? "" : " (auto; " + String.join("; ", reasons) + ")";
       throw new BackendException(e.getMessage() + why, e);
-    }
-  }
-
-  /** The session with its description; closes it if that fails. */
-  private static Choice choice(
-      Session session, String why, Backend backend, DeviceOptions options) {
-    boolean complete = false;
-    try {
-      Choice choice =
-          new Choice(session, "device: " + session.description() + why, backend, options);
-      complete = true;
-      return choice;
-    } finally {
-      if (!complete) {
-        session.close();
-      }
     }
   }
 

@@ -89,6 +89,7 @@ final class EvaluateCommand implements Callable<Integer> {
       Dataset test = load(saved);
       checkFits(saved, test);
       Evaluation result = run.trainer(saved, session, batch).evaluate(test);
+      new DataLine(session, terminal.out()).say();
       terminal.out().print(result.confusion().table(saved.classNames()));
       terminal.out().println(Results.line(result));
       new Report()

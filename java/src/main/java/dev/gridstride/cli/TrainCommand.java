@@ -197,7 +197,8 @@ final class TrainCommand implements Callable<Integer> {
             .seed(settings.seed())
             .resume(checkpoint)
             .callback(firstStep)
-            .callback(progress());
+            .callback(progress())
+            .callback(new DataLine(session, terminal.out()));
     settings.toMap().forEach(builder::setting);
     if (patience != null) {
       builder.callback(new EarlyStopping(Monitor.VAL_LOSS, patience, 0, true));
@@ -224,6 +225,7 @@ final class TrainCommand implements Callable<Integer> {
     Report report =
         new Report()
             .put("device", session.description())
+            .put("data_placement", session.dataPlacement())
             .put("threads", device.threads())
             .put("dataset", data.name)
             .put("training_samples", n)

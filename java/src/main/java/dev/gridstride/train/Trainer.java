@@ -37,7 +37,9 @@ import java.util.TreeSet;
  * the data set is therefore one step of the whole set.
  *
  * <p>Data sets are copied to the device on first use and stay until the session is closed; for
- * cross-validation, open a session for each fold. Not thread-safe but for {@link #interrupt}.
+ * cross-validation, open a session for each fold. One that does not fit the device stays on the
+ * host and streams, with the same results; its arrays must stay as they are. Not thread-safe but
+ * for {@link #interrupt}.
  */
 public final class Trainer {
   private final Model model;

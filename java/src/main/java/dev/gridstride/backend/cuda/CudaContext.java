@@ -389,11 +389,7 @@ public final class CudaContext implements AutoCloseable {
   }
 
   private void free(Handle closed) {
-    int status = closed.free(deviceName, isLost());
-    if (Status.fatal(status)) {
-      failure(closed.freeCall(), status, "closing " + closed.what());
-    }
-    if (status != Status.SUCCESS && !closed.endsWithContext()) {
+    if (!closed.free(deviceName, isLost()) && !closed.endsWithContext()) {
       synchronized (open) {
         refused.add(closed);
       }

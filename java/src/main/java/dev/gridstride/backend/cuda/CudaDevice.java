@@ -28,7 +28,6 @@ public final class CudaDevice {
 
   private volatile ComputeCapability computeCapability;
   private volatile Limits limits;
-  private volatile int multiprocessors;
 
   /**
    * What a launch may ask of a device.
@@ -97,10 +96,7 @@ public final class CudaDevice {
 
   /** Number of streaming multiprocessors. */
   public int multiprocessors() {
-    if (multiprocessors == 0) {
-      multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-    }
-    return multiprocessors;
+    return attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   }
 
   /** What a launch may ask for. */
@@ -169,9 +165,7 @@ public final class CudaDevice {
   /** Asks for what a context wants to know, so that nothing can fail once there is one. */
   private void askAll() {
     name();
-    computeCapability();
     limits();
-    multiprocessors();
   }
 
   /**

@@ -83,16 +83,11 @@ public final class CudaModule implements AutoCloseable {
     int status =
         context.status(
             "cuModuleGetFunction", doing, () -> cuModuleGetFunction(function, module, name));
-    boolean declared = image.kernelNames().contains(name);
-    if (status == Status.NOT_FOUND && !declared) {
+    if (status == Status.NOT_FOUND) {
       throw notFound(name);
     }
     if (status != Status.SUCCESS) {
-      String detail =
-          status == Status.NOT_FOUND
-              ? "its source declares it, so the image is of another" + Simulator.lastErrorSuffix()
-              : Simulator.lastErrorText();
-      throw context.failure("cuModuleGetFunction", status, doing.get(), detail);
+      throw context.failure("cuModuleGetFunction", status, doing.get());
     }
     return new CudaKernel(this, name, function, image.parameters(name));
   }

@@ -21,7 +21,6 @@ final class CudaReadings implements Readings {
   record Source(DeviceBuffer buffer, DataType dtype) {}
 
   private final CudaSession session;
-  private final String what;
   private final CudaStream stream;
   private final DataType[] types;
   private final double[] values;
@@ -31,14 +30,8 @@ final class CudaReadings implements Readings {
   private final CudaGraphExec copies;
   private boolean open;
 
-  /**
-   * Opens readings.
-   *
-   * @param what they are for, for messages
-   */
-  CudaReadings(CudaSession session, String what, List<Source> sources) {
+  CudaReadings(CudaSession session, List<Source> sources) {
     this.session = session;
-    this.what = what;
     stream = session.stream();
     types = sources.stream().map(Source::dtype).toArray(DataType[]::new);
     values = new double[types.length];
@@ -84,7 +77,7 @@ final class CudaReadings implements Readings {
         copies.launch(stream);
         copied.record(stream);
       } catch (BackendException e) {
-        throw session.failed(what, e);
+        throw session.during(e);
       }
       open = true;
     }
@@ -97,7 +90,7 @@ final class CudaReadings implements Readings {
         take();
       }
     } catch (BackendException e) {
-      throw session.failed(what, e);
+      throw session.during(e);
     }
     return !open;
   }
@@ -110,7 +103,7 @@ final class CudaReadings implements Readings {
         take();
       }
     } catch (BackendException e) {
-      throw session.failed(what, e);
+      throw session.during(e);
     }
   }
 

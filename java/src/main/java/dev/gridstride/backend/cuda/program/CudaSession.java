@@ -8,7 +8,6 @@ import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
-import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.events.CompileEvent;
@@ -21,10 +20,8 @@ import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Persistent values on one device, and the context, stream and kernels of its programs. */
@@ -188,19 +185,11 @@ final class CudaSession implements Session {
     long others = whole.added().bytes() - whole.broughtDataBytes() - whole.data().bytes();
     DataPlacement placement =
         DataPlacement.of(
-            program, brought, others, freeBytes(program) - taken, options.dataBytes() - dataBytes);
+            program, brought, others, context.freeBytes() - taken, options.dataBytes() - dataBytes);
     return placement.streamed().isEmpty() && whole.data().isEmpty()
         ? whole
         : draft(
             program, stock, stock.streams().plan(program, placement.streamed(), placement.room()));
-  }
-
-  private long freeBytes(Program program) {
-    try {
-      return context.freeBytes();
-    } catch (BackendException e) {
-      throw failed("planning " + Describe.program(program), e);
-    }
   }
 
   private Draft draft(Program program, Stock stock, DataStreams.Plan data) {
@@ -228,12 +217,9 @@ final class CudaSession implements Session {
           event, name, program.nodes().size(), program.outputs(), executable.plannedBytes());
       return executable;
     } catch (BackendException e) {
-      BackendException error =
-          e instanceof CudaException ? failed("compiling " + Describe.program(program), e) : e;
       throw OutOfMemory.is(e)
-          ? OutOfMemory.explain(
-              error, context, draft.added(), memoryUse().bytes(), draft.memories())
-          : error;
+          ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
+          : e;
     }
   }
 
@@ -300,11 +286,8 @@ final class CudaSession implements Session {
     }
     Persistents.Kept kept = find(value);
     checkType(value, kept.type(), tensor);
-    try {
-      transfer.write(kept.memory().buffer(), tensor, kept.stored());
-    } catch (BackendException e) {
-      throw failed("writing " + value, e);
-    }
+    synchronize();
+    transfer.write(kept.memory().buffer(), tensor, kept.stored());
     if (Cursors.counts(kept.type())) {
       streams.cursors().of(value.name()).set(tensor.longs()[0]);
     }
@@ -325,21 +308,15 @@ final class CudaSession implements Session {
       return hosted.get();
     }
     Persistents.Kept kept = find(value);
-    try {
-      return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
-    } catch (BackendException e) {
-      throw failed("reading " + value, e);
-    }
+    synchronize();
+    return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
   }
 
   @Override
   public double readScalar(Value value) {
     Persistents.Kept kept = findScalar(value);
-    try {
-      return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
-    } catch (BackendException e) {
-      throw failed("reading " + value, e);
-    }
+    synchronize();
+    return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
   }
 
   private Persistents.Kept findScalar(Value value) {
@@ -358,11 +335,15 @@ final class CudaSession implements Session {
       Persistents.Kept kept = findScalar(value);
       sources.add(new CudaReadings.Source(kept.memory().buffer(), kept.type().dtype()));
     }
-    String names = scalars.stream().map(Value::toString).collect(Collectors.joining(", "));
+    return new CudaReadings(this, sources);
+  }
+
+  /** Waits for the stream. Errors of programs that ran before surface here. */
+  void synchronize() {
     try {
-      return new CudaReadings(this, "following " + names, sources);
+      stream.synchronize();
     } catch (BackendException e) {
-      throw failed("beginning to follow " + names, e);
+      throw during(e);
     }
   }
 
@@ -376,15 +357,6 @@ final class CudaSession implements Session {
     return latest == null
         ? e
         : new BackendException(name + ": " + latest.describeRun(e) + ": " + e.getMessage(), e);
-  }
-
-  /** The same error with what was being done, and with the run that may be at fault. */
-  BackendException failed(String doing, BackendException e) {
-    String run =
-        latest != null && e instanceof CudaException error && error.isLate()
-            ? ", after " + latest.describeRun(e)
-            : "";
-    return new BackendException(name + ": " + doing + run + ": " + e.getMessage(), e);
   }
 
   void checkGuards(Object after) {
@@ -405,10 +377,12 @@ final class CudaSession implements Session {
   @Override
   public String dataPlacement() {
     String streamed = streams.describe();
-    return String.format(Locale.ROOT, "data: %,d bytes on the device", dataBytes)
-        + (streamed.isEmpty()
-            ? ""
-            : "; streamed from the host, since there is no room for them: " + streamed);
+    if (streamed.isEmpty()) {
+      return dataBytes == 0 ? "" : "data: on the device";
+    }
+    return "data: streamed from the host, since there is no room on the device: "
+        + streamed
+        + (dataBytes == 0 ? "" : "; the rest on the device");
   }
 
   @Override

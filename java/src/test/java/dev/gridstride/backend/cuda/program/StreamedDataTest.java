@@ -63,6 +63,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class StreamedDataTest {
   private static final int OUT_OF_MEMORY = 2;
+  private static final int LAUNCH_FAILED = 719;
   private static final int EPOCHS = 3;
   private static final int BATCH = 8;
   private static final Shape SAMPLE = Shape.of(2, 7, 7);
@@ -225,7 +226,7 @@ class StreamedDataTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {4, 7, 12})
+  @ValueSource(longs = {4, 7})
   void aRunGoesOnInTheMiddleOfAnEpochWhicheverWayItBegan(long step) {
     Result straight = fit(SessionOptions.DEFAULT, TRAIN, TEST);
     Simulator.get().seed(step);
@@ -249,7 +250,7 @@ class StreamedDataTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {0, 1, 2})
+  @ValueSource(longs = {0, 1})
   void severalStepsALaunchGiveTheSameBits(long seed) {
     int[] one = new int[31];
     Arrays.fill(one, 1);
@@ -269,18 +270,18 @@ class StreamedDataTest {
   @Test
   void dataLargerThanTheDeviceStreamWithoutBeingAsked() {
     Shape shape = Shape.of(3, 32, 32);
-    Dataset large = Synthetic.of("large", shape, 3, 8000, 5, 0);
+    Dataset large = Synthetic.of("large", shape, 3, 1500, 5, 0);
     Model model =
         new Model("net", shape, Sequential.of(new GlobalAvgPool2d(), Dense.of(3), new Softmax()));
     List<Map<String, Tensor>> weights = new ArrayList<>();
-    for (String memory : new String[] {"8G", "20M"}) {
+    for (String memory : new String[] {"8G", "4M"}) {
       Simulator.get().set("memory", memory);
       try (Session session = open(SessionOptions.DEFAULT)) {
-        Trainer trainer = Trainer.builder(model, session).batch(1000).seed(1).build();
+        Trainer trainer = Trainer.builder(model, session).batch(100).seed(1).build();
         Executable step = trainer.trainingStep(large);
         assertEquals(
-            memory.equals("20M"), step.explain().contains("streamed from the host"), memory);
-        for (int i = 0; i < 10; i++) {
+            memory.equals("4M"), step.explain().contains("streamed from the host"), memory);
+        for (int i = 0; i < 17; i++) {
           step.run();
         }
         weights.add(trainer.weights());
@@ -293,14 +294,14 @@ class StreamedDataTest {
   void saysHowTheDataAreKept() {
     try (Session session = open(SessionOptions.DEFAULT)) {
       Executable step = builder(session).build().trainingStep(TRAIN);
-      assertEquals("data: 5,406 bytes on the device", session.dataPlacement());
+      assertEquals("data: on the device", session.dataPlacement());
       assertTrue(!step.explain().contains("streamed"), step.explain());
     }
     try (Session session = open(SessionOptions.DEFAULT.withDataBytes(5000))) {
       Executable step = builder(session).build().trainingStep(TRAIN);
       assertEquals(
-          "data: 212 bytes on the device; streamed from the host, since there is no room for them:"
-              + " data1.samples (5,194 bytes)",
+          "data: streamed from the host, since there is no room on the device: data1.samples"
+              + " (5,194 bytes); the rest on the device",
           session.dataPlacement());
       assertTrue(
           step.explain()
@@ -445,8 +446,8 @@ class StreamedDataTest {
               seen.add(counts());
             }
           };
-      builder(session).callback(look).build().fit(TRAIN, TEST, 10);
-      assertEquals(seen.subList(0, 18), seen.subList(2, 20));
+      builder(session).callback(look).build().fit(TRAIN, TEST, 4);
+      assertEquals(seen.subList(0, 6), seen.subList(2, 8));
     }
     assertEquals(before, counts());
   }
@@ -470,33 +471,42 @@ class StreamedDataTest {
     }
   }
 
-  @Test
-  void everyCallThatAllocatesMayFailAndNothingIsLost() {
-    List<Long> before = counts();
-    for (String call : List.of("cuMemAlloc_v2", "cuMemAllocHost_v2", "cuEventCreate")) {
-      boolean complete = false;
-      int failed = 0;
-      while (!complete) {
-        try (Session session = open(STREAMED)) {
-          Simulator.get().fault(call, failed + 1, OUT_OF_MEMORY);
-          Program program = fetch("a", true, 0, 4);
-          try {
-            Executable executable = session.compile(program);
-            writeData(session, 1);
-            executable.run();
-            complete = true;
-          } catch (BackendException e) {
-            assertTrue(e.getMessage().contains("OUT_OF_MEMORY"), e.getMessage());
-            failed++;
-          }
-          Simulator.get().clearFaults();
-          Executable again = session.compile(program);
-          writeData(session, 3);
-          again.run();
-        }
-        assertEquals(before, counts());
+  /** A short run that streams, and what it fetched last. */
+  private static Tensor shortRun() {
+    Program program = fetch("a", true, 0, 4);
+    try (Session session = open(STREAMED)) {
+      Executable executable = session.compile(program);
+      writeData(session, 1);
+      for (int i = 0; i < 4; i++) {
+        executable.run();
       }
-      assertTrue(failed >= 2, call + " failed only " + failed);
+      return executable.read(program.outputs().get(0));
     }
+  }
+
+  @Test
+  void everyCallMayFailAndTheNextRunIsFine() {
+    Tensor right = shortRun();
+    List<Long> before = counts();
+    Simulator.get().startTrace();
+    shortRun();
+    List<String> calls = Simulator.get().endTrace();
+    assertTrue(calls.contains("cuStreamWaitEvent") && calls.contains("cuMemcpyHtoDAsync_v2"));
+    for (int i = 0; i < calls.size(); i++) {
+      int code = i % 2 == 0 ? OUT_OF_MEMORY : LAUNCH_FAILED;
+      Simulator.get().fault("any", i + 1L, code);
+      try {
+        assertEquals(right, shortRun());
+      } catch (BackendException e) {
+        assertTrue(
+            e.getMessage()
+                .matches(
+                    "(?s).*cu[A-Z].* failed: CUDA_ERROR_.* on (device 0|the simulated device).*"),
+            e.getMessage());
+      }
+      Simulator.get().clearFaults();
+      assertEquals(before, counts(), "after a failed " + calls.get(i));
+    }
+    assertEquals(right, shortRun());
   }
 }
