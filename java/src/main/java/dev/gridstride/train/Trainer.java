@@ -146,7 +146,10 @@ public final class Trainer {
     }
     if (!differences.isEmpty()) {
       throw new TrainingException(
-          "the checkpoint does not fit this run: its " + String.join("; its ", differences));
+          "the checkpoint does not fit this run: its "
+              + String.join("; its ", differences)
+              + "; go on with the net, data and settings that it was saved with, or start a run of"
+              + " its own without it");
     }
     state.putAll(resumeFrom.tensors());
     progress.history = new History(info.history());

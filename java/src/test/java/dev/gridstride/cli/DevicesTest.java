@@ -130,7 +130,6 @@ class DevicesTest {
       cli.says("packaged host image (");
     } else {
       cli.says("device sim               not available: " + problems.get("sim"));
-      cli.says("simulated device: this build has none");
     }
   }
 }

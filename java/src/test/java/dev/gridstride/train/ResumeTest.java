@@ -152,7 +152,8 @@ class ResumeTest {
   void refusesToGoOnWithAnotherRun() {
     assertEquals(
         "the checkpoint does not fit this run: its batch is 8, this run's is 7; its seed is 3,"
-            + " this run's is 4",
+            + " this run's is 4; go on with the net, data and settings that it was saved with, or"
+            + " start a run of its own without it",
         refusal(builder -> builder.batch(7).seed(4), Tiny.TRAIN));
     Dataset more = Synthetic.of("tiny train", Tiny.SAMPLE, Tiny.CLASSES, 22, 5, 0);
     assertTrue(

@@ -28,15 +28,13 @@ public final class CudaReport {
   /** About cards. Leaves the process free for the simulated device where there is none. */
   public static List<String> cards() {
     List<String> lines = new ArrayList<>();
-    String taken = CudaDriver.takenReason(false);
-    if (taken == null) {
+    if (CudaDriver.takenReason(false) == null) {
       try {
         lines.addAll(cards(InstalledDriver.find()));
       } catch (BackendException e) {
-        lines.add(InstalledDriver.LIBRARY + ": " + e.getMessage());
+        // The reason why there is no card is told where the report begins.
+        Log.debug("no card", e);
       }
-    } else {
-      lines.add(InstalledDriver.LIBRARY + ": not looked for, " + taken);
     }
     lines.add(cubins(PackagedCubins.get()));
     Nvrtc nvrtc = Nvrtc.find();
@@ -112,7 +110,6 @@ public final class CudaReport {
     List<String> lines = new ArrayList<>();
     lines.add("CUDA kernels without a card: for tests and for looking at kernels; slow");
     if (!Simulator.isPackaged()) {
-      lines.add("simulated device: " + Simulator.notPackaged());
       return lines;
     }
     if (InstalledDriver.isFound()) {

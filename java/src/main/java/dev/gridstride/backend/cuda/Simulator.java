@@ -85,9 +85,9 @@ public final class Simulator {
   }
 
   static String notPackaged() {
-    return "this build has none for "
+    return "left out of this build for "
         + Resources.platform()
-        + "; it is built with g++ and CMake on the path (see native/README.md)";
+        + "; build with g++ and CMake on the path (see native/README.md)";
   }
 
   static boolean isSimulator(NativeLibrary library) {
