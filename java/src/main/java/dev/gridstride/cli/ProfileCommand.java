@@ -2,6 +2,7 @@ package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Datasets;
@@ -133,6 +134,7 @@ final class ProfileCommand implements Callable<Integer> {
             .seed(1)
             .build();
     int samples = Math.min(batch, train.size());
+    Precision precision = device.precision(Precision.FLOAT32);
     try (Executable step = trainer.trainingStep(train)) {
       step.run(steps);
       ProfileReport report = new ProfileReport(step.profile(steps), samples);
@@ -141,10 +143,11 @@ final class ProfileCommand implements Callable<Integer> {
           .println(
               String.format(
                   Locale.ROOT,
-                  "model: %s, %,d parameters; recipe %s, batch %d, mean of %d steps",
+                  "model: %s, %,d parameters; recipe %s, %s, batch %d, mean of %d steps",
                   net.name(),
                   net.parameterCount(),
                   recipe,
+                  precision,
                   samples,
                   steps));
       report.print(terminal.out());
@@ -155,6 +158,7 @@ final class ProfileCommand implements Callable<Integer> {
               .put("parameters", net.parameterCount())
               .put("dataset", train.name())
               .put("recipe", recipe)
+              .put("precision", precision.toString())
               .put("batch", samples)
               .put("steps", steps);
       report.addTo(file).write(json);

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gridstride.backend.Backends;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,10 +23,10 @@ class ProfileCommandTest {
   private Cli profile(String device) throws Exception {
     Path data = Cli.writeData(folder);
     String[] start = {"profile", "--dataset", "npy", "--data", "" + data, "--device", device};
-    String[] args = java.util.Arrays.copyOf(start, start.length + 6);
-    String[] end = {"--batch", "4", "--steps", "2", "--json", "" + folder.resolve("profile.json")};
-    System.arraycopy(end, 0, args, start.length, end.length);
-    return Cli.run(args);
+    List<String> args = new ArrayList<>(List.of(start));
+    args.addAll(List.of("--batch", "4", "--steps", "2"));
+    args.addAll(List.of("--json", "" + folder.resolve("profile.json")));
+    return Cli.run(args.toArray(String[]::new));
   }
 
   private static void requireDevice(String device) {
@@ -42,11 +44,14 @@ class ProfileCommandTest {
   void everyOpHasItsTimeAndThePartsMakeTheWhole(String device) throws Exception {
     requireDevice(device);
     Cli cli = profile(device).expect(0);
-    cli.says("device: " + device).says("model: cifar10-cnn").says("batch 4, mean of 2 steps");
+    cli.says("device: " + device)
+        .says("model: cifar10-cnn")
+        .says("float32, batch 4, mean of 2 steps");
     cli.says(" a step as training runs it").says(" optimizer\n").says(" backward\n");
     JsonNode json = new ObjectMapper().readTree(folder.resolve("profile.json").toFile());
     assertEquals(4, json.get("batch").asInt());
     assertEquals(2, json.get("steps").asInt());
+    assertEquals("float32", json.get("precision").asText());
     assertTrue(json.get("step_us").asDouble() > 0);
     assertTrue(json.get("timed_step_us").asDouble() >= json.get("sum_us").asDouble());
     assertEquals(json.get("sum_us").asDouble(), sum(json.get("ops"), "us"), 1);
