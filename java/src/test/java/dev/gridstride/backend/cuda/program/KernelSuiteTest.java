@@ -25,8 +25,8 @@ import org.junit.jupiter.api.TestFactory;
  * Every conformance case by this project's CUDA kernels on the simulated device, in several ways
  * that must give the same bits: blocks and threads in order and in random orders, values in one
  * arena and each in a buffer of its own between guard zones, plain kernels and kernels with the
- * checker's instrumentation. {@code -Dgridstride.case=TEXT} runs only the cases whose name contains
- * the text.
+ * checker's instrumentation. And once as programs on memory of a caller, images row by row. {@code
+ * -Dgridstride.case=TEXT} runs only the cases whose name contains the text.
  *
  * <p>The plain ways take about as long as the reference, a checked one twice that, so all cases run
  * in all ways. {@code ConformanceTest} runs them once more as users do: in order, in one arena.
@@ -85,13 +85,14 @@ class KernelSuiteTest {
     String missing = Simulator.unavailableReason();
     assumeTrue(missing == null, missing);
     List<String> problems = new ArrayList<>();
+    Map<String, Tensor> expected = reference(test);
     Map<String, Tensor> first = null;
     for (Way way : ways(test)) {
       try {
         Map<String, Tensor> results = way.run(test);
         if (first == null) {
           first = results;
-          problems.addAll(Comparison.differences(test, reference(test), results));
+          problems.addAll(Comparison.differences(test, expected, results));
         } else if (!results.equals(first)) {
           problems.add(way.name() + ": other bits in " + differing(first, results));
         }
@@ -99,6 +100,9 @@ class KernelSuiteTest {
         problems.add(way.name() + ": " + e.getMessage());
       }
     }
+    Simulator.get().seed(7);
+    Comparison.differences(test, expected, CallersRun.of(test))
+        .forEach(line -> problems.add("on the caller's memory, checker: " + line));
     if (!problems.isEmpty()) {
       fail(describe(test) + ":\n  " + String.join("\n  ", problems) + rerun(test));
     }

@@ -89,7 +89,7 @@ class OwnOpTest {
       constructor.setAccessible(true);
       return (CudaOp) constructor.newInstance();
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(e);
+      throw new LinkageError(e.getMessage(), e);
     }
   }
 
@@ -273,10 +273,12 @@ class OwnOpTest {
       KernelCode.of(
           KernelSource.of(
               "twice.cu",
-              "extern \"C\" __global__ void twice(float* y, const float* x, int n) {\n"
-                  + "  int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
-                  + "  if (i < n) y[i] = 2 * x[i];\n"
-                  + "}\n"));
+              """
+              extern "C" __global__ void twice(float* y, const float* x, int n) {
+                int i = blockIdx.x * blockDim.x + threadIdx.x;
+                if (i < n) y[i] = 2 * x[i];
+              }
+              """));
 
   /** y = 2 x, by whatever kernel. */
   private record Doubling(KernelCode kernels, String kernel, Object n) implements CudaOp {
@@ -317,8 +319,11 @@ class OwnOpTest {
                 .compile(
                     KernelSource.of(
                         "thrice.cu",
-                        "extern \"C\" __global__ void thrice(float* y, const float* x, int n) {\n"
-                            + "  if (threadIdx.x < n) y[threadIdx.x] = 3 * x[threadIdx.x];\n}\n"),
+                        """
+                        extern "C" __global__ void thrice(float* y, const float* x, int n) {
+                          if (threadIdx.x < n) y[threadIdx.x] = 3 * x[threadIdx.x];
+                        }
+                        """),
                     dev.gridstride.backend.cuda.CompileOptions.DEFAULT));
     assertArrayEquals(new float[] {3, 6}, run(new Doubling(image, "thrice", 2), 1, 2));
     assertArrayEquals(new float[] {2, 4}, run(new Doubling(SOURCE, "twice", 2), 1, 2));
