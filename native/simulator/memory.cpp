@@ -40,12 +40,13 @@ Allocation*& cached(uintptr_t p) { return cache[(p / PAGE) % CACHED]; }
 
 void forget_cached() { std::fill(std::begin(cache), std::end(cache), nullptr); }
 
-// Sizes are rounded up to one of four steps between powers of two, so that freed ranges fit again.
+// Sizes are rounded up to one of four steps between powers of two, or thereabouts, so that freed ranges fit again; all
+// are multiples of the alignment, and so all bases.
 size_t class_bytes(size_t bytes, int* size_class) {
   size_t rounded = ALIGN;
   int index = 0;
   while (rounded < bytes) {
-    size_t step = std::max(rounded / 4, ALIGN);
+    size_t step = std::max(rounded / 4 / ALIGN * ALIGN, ALIGN);
     for (int i = 0; i < 4 && rounded < bytes; i++) {
       rounded += step;
       index++;

@@ -40,6 +40,16 @@ TEST(fresh_memory_is_nan) {
   end();
 }
 
+TEST(memory_of_any_size_is_aligned) {
+  begin();
+  for (size_t bytes = 1; bytes < (1 << 20); bytes += bytes / 3 + 1) {
+    CUdeviceptr p;
+    CHECK_OK(cuMemAlloc_v2(&p, bytes));
+    CHECK(p % 512 == 0);
+  }
+  end();
+}
+
 TEST(copies_and_fills) {
   begin();
   CUdeviceptr a, b;
@@ -153,6 +163,46 @@ TEST(pinned_memory) {
   CHECK_CODE(cuMemHostRegister_v2(own, 64, 0), 712);
   CHECK_OK(cuMemHostUnregister(own));
   CHECK_CODE(cuMemHostUnregister(own), 713);
+  end();
+}
+
+TEST(whose_memory_and_streams_they_are) {
+  begin();
+  CUcontext own, other, answer;
+  CHECK_OK(cuCtxGetCurrent(&own));
+  CUdeviceptr p, q, base;
+  CUstream stream;
+  CHECK_OK(cuMemAlloc_v2(&p, 64));
+  CHECK_OK(cuStreamCreate(&stream, 0));
+  CHECK_OK(cuCtxCreate_v2(&other, 0, 0));
+  CHECK_OK(cuMemAlloc_v2(&q, 64));
+  CHECK_OK(cuPointerGetAttribute(&answer, 1, q));
+  CHECK(answer == other);
+  CHECK_OK(cuPointerGetAttribute(&answer, 1, p + 8));
+  CHECK(answer == own);
+  size_t bytes = 0;
+  CHECK_OK(cuPointerGetAttribute(&base, 11, p + 8));
+  CHECK_OK(cuPointerGetAttribute(&bytes, 12, p + 8));
+  CHECK(base == p && bytes == 64);
+  CHECK_CODE(cuPointerGetAttribute(&answer, 1, p + 64), 1);
+  CHECK_SAYS("0 bytes past the end");
+  CHECK_OK(cuStreamGetCtx(stream, &answer));
+  CHECK(answer == own);
+  CHECK_OK(cuStreamGetCtx(nullptr, &answer));
+  CHECK(answer == other);
+  CHECK_OK(cuCtxPushCurrent_v2(own));
+  CHECK_OK(cuStreamGetCtx(reinterpret_cast<CUstream>(1), &answer));
+  CHECK(answer == own);
+  CUdevice device = -1;
+  CHECK_OK(cuCtxGetDevice(&device));
+  CHECK(device == 0);
+  CHECK_OK(cuMemFree_v2(p));
+  CHECK_CODE(cuPointerGetAttribute(&answer, 1, p), 1);
+  CHECK_SAYS("freed by");
+  CHECK_OK(cuCtxPopCurrent_v2(&answer));
+  CHECK(answer == own);
+  CHECK_OK(cuCtxDestroy_v2(other));
+  CHECK_OK(cuStreamDestroy_v2(stream));
   end();
 }
 
