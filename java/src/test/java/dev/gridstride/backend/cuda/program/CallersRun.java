@@ -43,7 +43,7 @@ final class CallersRun implements AutoCloseable {
               .filter(CallersRun::isRowMajor)
               .toArray(Value[]::new);
       CudaProgram program =
-          CudaProgram.builder(context, run.program()).rowMajor(images).checked().compile();
+          CudaProgram.builder(context, run.program()).rowMajor(images).compile();
       program.values().forEach(value -> program.bind(value, memory(value)));
       programs.add(program);
     }

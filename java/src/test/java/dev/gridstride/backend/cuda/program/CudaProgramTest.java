@@ -17,6 +17,7 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.OutOfDeviceMemoryException;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
@@ -45,6 +46,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Programs on the memory, stream and context of a plain JCuda program. */
@@ -200,6 +202,32 @@ class CudaProgramTest {
                           .toLowerCase(java.util.Locale.ROOT))
               .toList(),
           program.explain());
+    }
+  }
+
+  /** All numbers are integers up to 256, which bfloat16 holds, so nothing is rounded. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void tensorCoresMultiplyIfAsked(Precision precision) {
+    CUdeviceptr x = pointer(net.x);
+    CUdeviceptr y = pointer(net.y);
+    CUdeviceptr z = pointer(net.z);
+    try (CudaProgram program = builder(false).precision(precision).compile()) {
+      bindWeights(program, false);
+      write(net.x, x, 6, false);
+      program.bind(net.x, buffer(net.x, x));
+      program.bind(net.y, buffer(net.y, y));
+      program.bind(net.z, buffer(net.z, z));
+      program.run(stream);
+      caller.synchronize();
+      assertResults(y, z, 6, false);
+      String kernel =
+          switch (precision) {
+            case FLOAT32 -> "conv2d_forward_64x32_f32";
+            case TF32 -> "conv2d_forward_tf32";
+            case BF16 -> "conv2d_forward_bf16";
+          };
+      assertTrue(program.explain().contains(kernel), program.explain());
     }
   }
 

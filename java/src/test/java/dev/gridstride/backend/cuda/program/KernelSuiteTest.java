@@ -102,7 +102,7 @@ class KernelSuiteTest {
     }
     Simulator.get().seed(7);
     Comparison.differences(test, expected, CallersRun.of(test))
-        .forEach(line -> problems.add("on the caller's memory, checker: " + line));
+        .forEach(line -> problems.add("on the caller's memory: " + line));
     if (!problems.isEmpty()) {
       fail(describe(test) + ":\n  " + String.join("\n  ", problems) + rerun(test));
     }
