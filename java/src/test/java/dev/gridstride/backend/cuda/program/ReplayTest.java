@@ -11,6 +11,8 @@ import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.backend.cuda.KernelSource;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
@@ -272,13 +274,58 @@ class ReplayTest {
   }
 
   @Test
-  void anErrorThatSurfacesLaterNamesTheNodeOfItsKernel() {
+  void anErrorThatSurfacesLaterNamesTheRunBefore() {
     try (Session session = open()) {
       Executable executable = session.compile(NET.program());
       executable.run();
       simulator.fault("cuStreamSynchronize", 1, LAUNCH_FAILED);
       BackendException error = assertThrows(BackendException.class, () -> session.read(NET.sum()));
       assertTrue(error.getMessage().contains("run 1 of a program of 3 nodes"), error.getMessage());
+    }
+  }
+
+  /** Stops the device. */
+  private record Trap() implements CudaOp {
+    @Override
+    public String name() {
+      return "trap";
+    }
+
+    @Override
+    public List<TensorType> outputTypes(List<TensorType> inputs) {
+      return inputs;
+    }
+
+    @Override
+    public KernelCode kernels() {
+      return KernelCode.of(
+          KernelSource.of(
+              "trap.cu",
+              "extern \"C\" __global__ void spring_trap(float* y, const float* x) { __trap(); }"));
+    }
+
+    @Override
+    public void launch(Launcher l) {
+      l.launch("spring_trap", Dim.of(1), Dim.of(1), 0, l.output(0), l.input(0));
+    }
+  }
+
+  /** The launch of the graph succeeds; what was in it fails when somebody waits. */
+  @Test
+  void aKernelThatFailsIsNamedWithItsNode() {
+    TestDevice.requireCompiler();
+    Program.Builder b = new Program.Builder();
+    Value hidden = b.add("hidden", new Relu(), b.input("x", TensorType.float32(2, 3)));
+    Value y = b.add("y", new Trap(), hidden);
+    b.output(y);
+    try (Session session = open()) {
+      Executable executable = session.compile(b.build());
+      executable.run();
+      BackendException error = assertThrows(BackendException.class, () -> executable.read(y));
+      String message = error.getMessage();
+      assertTrue(message.contains("run 1 of a program of 2 nodes"), message);
+      assertTrue(message.contains(", in y = Trap[](hidden), float32[2,3] to float32"), message);
+      assertTrue(message.contains("spring_trap"), message);
     }
   }
 
