@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.gridstride.program.DataType;
+import dev.gridstride.program.Program;
+import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
+import dev.gridstride.program.op.Cast;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -38,6 +43,33 @@ class BackendsTest {
     } else {
       BackendException error = assertThrows(BackendException.class, () -> Backends.open("auto", 1));
       assertTrue(error.getMessage().startsWith("no device is available"), error.getMessage());
+    }
+  }
+
+  @Test
+  void aPrecisionThatTheChosenDeviceLacksIsAnErrorWithTheReasonsForTheChoice() {
+    Backend cuda = Backends.all().get(0);
+    assumeTrue(cuda.name().equals("cuda") && cuda.unavailableReason() != null, "there is a card");
+    DeviceOptions options = DeviceOptions.DEFAULT.withPrecision(Precision.BF16);
+    BackendException error =
+        assertThrows(BackendException.class, () -> Backends.open("auto", options));
+    String message = error.getMessage();
+    assertTrue(message.startsWith("cpu: precision bf16 needs a CUDA card"), message);
+    assertTrue(message.contains("(auto; not cuda: " + cuda.unavailableReason()), message);
+  }
+
+  @Test
+  void theCpuRefusesBfloat16() {
+    Program.Builder builder = new Program.Builder();
+    Value x = builder.input("x", TensorType.float32(2, 3));
+    builder.output(builder.add("half", new Cast(DataType.BFLOAT16), x));
+    try (Session session = Backends.open("cpu", 1).session()) {
+      BackendException error =
+          assertThrows(BackendException.class, () -> session.compile(builder.build()));
+      assertEquals(
+          "cpu: half: bfloat16[2,3]: only CUDA devices compute with bfloat16 (--device cuda or sim);"
+              + " this device computes in float32",
+          error.getMessage());
     }
   }
 

@@ -48,6 +48,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PrecisionTest {
   private static final SessionOptions CHECKED = new SessionOptions(true, false, true);
 
+  /** Operations of a case that is there for the CPU's sake, with a smaller one beside it. */
+  private static final long LARGE = 100_000_000;
+
   @BeforeEach
   void needsTheSimulatedDevice() {
     String missing = Simulator.unavailableReason();
@@ -86,6 +89,7 @@ class PrecisionTest {
   @TestFactory
   Stream<DynamicTest> everyProductIsTheReferences() {
     return products()
+        .filter(test -> test.runs().get(0).program().flops() < LARGE)
         .flatMap(
             test ->
                 Stream.of(Precision.TF32, Precision.BF16)
@@ -103,10 +107,12 @@ class PrecisionTest {
     }
     Map<String, Tensor> got = run(test, precision, SessionOptions.DEFAULT);
     assertEquals(List.of(), Comparison.differences(test, expected, got), test.reason());
+    boolean integers = plain.name().endsWith("integers");
     Simulator.get().seed(3);
-    assertEquals(got, run(test, precision, CHECKED), "random order, checker");
+    SessionOptions again = integers ? CHECKED : SessionOptions.DEFAULT;
+    assertEquals(got, run(test, precision, again), "in random order");
     Simulator.get().seed(0);
-    if (precision == Precision.BF16 && takesAll(plain)) {
+    if (precision == Precision.BF16 && !integers && takesAll(plain)) {
       assertEquals(got, run(plain, precision, SessionOptions.DEFAULT), "casts by the session");
     }
   }
