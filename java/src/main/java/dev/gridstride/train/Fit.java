@@ -382,6 +382,9 @@ final class Fit implements Run, AutoCloseable {
   @Override
   public void saveCheckpoint(Path folder) {
     Map<String, Tensor> tensors = snapshot();
+    if (NanGuard.isSpoiled(tensors, trainer.model())) {
+      return;
+    }
     long steps = (long) tensors.get(States.STEP).scalar();
     CheckpointInfo info =
         new CheckpointInfo(

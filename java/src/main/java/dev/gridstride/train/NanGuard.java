@@ -2,6 +2,7 @@ package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.OutOfDeviceMemoryException;
+import dev.gridstride.nn.Model;
 import dev.gridstride.nn.ParameterSpec;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Tensor;
@@ -63,6 +64,13 @@ final class NanGuard {
             fit.epoch(),
             (float) rate,
             where));
+  }
+
+  /** Whether there was a bad step, or there will be one since weights are not finite. */
+  static boolean isSpoiled(Map<String, Tensor> snapshot, Model model) {
+    return snapshot.get(States.FIRST_BAD_STEP).scalar() >= 0
+        || model.parameters().stream()
+            .anyMatch(parameter -> describe(snapshot.get(parameter.name())) != null);
   }
 
   private String find() {

@@ -70,6 +70,9 @@ public interface Run {
   /** Whether something asked the run to end. */
   boolean stopping();
 
-  /** Saves a checkpoint from which {@link Trainer.Builder#resume} goes on at this very step. */
+  /**
+   * Saves a checkpoint from which {@link Trainer.Builder#resume} goes on at this very step. Does
+   * nothing if the loss or a weight is no longer finite: the last good checkpoint stays.
+   */
   void saveCheckpoint(Path folder);
 }

@@ -83,4 +83,36 @@ class NanGuardTest {
       assertEquals(3, Checkpoint.load(folder).info().step());
     }
   }
+
+  /** The last step of an epoch spoils the weights; its loss, of before the update, is fine. */
+  @ParameterizedTest
+  @MethodSource("dev.gridstride.train.Tiny#devices")
+  void weightsThatAreNotFiniteAreNotSavedThoughTheLossStillIs(String device) {
+    Callback spoil =
+        new Callback() {
+          @Override
+          public void onStepEnd(Run run) {
+            if (run.step() == 5) {
+              run.learningRateFactor(Double.POSITIVE_INFINITY);
+            }
+            run.saveCheckpoint(folder);
+          }
+        };
+    try (Session session = Tiny.open(device)) {
+      Trainer trainer =
+          Tiny.builder(Tiny.cnn(), session)
+              .callback(spoil)
+              .callback(new SaveCheckpoint(folder))
+              .build();
+      History history = trainer.fit(Tiny.TRAIN, null, 3);
+      assertEquals(2, history.epochs().size());
+      String message = history.stopMessage();
+      assertTrue(message.contains("NaN or infinite at step 6 (epoch 3)"), message);
+      Checkpoint kept = Checkpoint.load(folder);
+      assertEquals(5, kept.info().step());
+      for (String name : trainer.weights().keySet()) {
+        assertFinite(Map.of(name, kept.tensors().get(name)));
+      }
+    }
+  }
 }
