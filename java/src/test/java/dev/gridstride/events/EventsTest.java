@@ -22,12 +22,16 @@ import java.util.function.Consumer;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What Java's flight recorder sees. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class EventsTest {
   private static final int SAMPLES = 10;
   private static final int BATCH = 4;
@@ -137,7 +141,9 @@ class EventsTest {
     assertTrue(kernels.size() > timed.size());
   }
 
+  /** First, since a process that has recorded once asks the recorder from then on. */
   @Test
+  @Order(1)
   void eventsThatNobodyRecordsMakeNoObjects() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     NvtxRange range = new NvtxRange("nothing");

@@ -23,6 +23,9 @@ public final class CudaDevice {
   private final int index;
   private final CUdevice handle = new CUdevice();
 
+  /** Whether {@link #requireSupported} has found nothing amiss. */
+  private volatile boolean supported;
+
   /** Asked for once. */
   private volatile String name;
 
@@ -174,6 +177,9 @@ public final class CudaDevice {
    * @throws BackendException if the card or its driver is too old; the message says how to go on
    */
   public void requireSupported() {
+    if (supported) {
+      return;
+    }
     try {
       InstalledDriver.requireVersion(driver.version());
     } catch (BackendException e) {
@@ -183,6 +189,7 @@ public final class CudaDevice {
     if (!capability.isSupported()) {
       throw new BackendException("cuda: " + capability.tooLow(toString()));
     }
+    supported = true;
   }
 
   /** What decides about images. */

@@ -28,6 +28,9 @@ final class InstalledDriver {
 
   private static InstalledDriver found;
 
+  /** Why the library is not there, once it was looked for in vain. */
+  private static String missing;
+
   /** A card, as the driver tells. */
   record Card(int index, String name, ComputeCapability capability, long memoryBytes) {
     @Override
@@ -122,14 +125,7 @@ final class InstalledDriver {
    */
   static synchronized InstalledDriver find() {
     if (found == null) {
-      NativeLibrary library;
-      try {
-        library = NativeLibrary.getInstance(LIBRARY);
-      } catch (UnsatisfiedLinkError e) {
-        // JNA's message goes on with the whole class path.
-        String reason = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
-        throw new BackendException("no driver (" + reason + "); " + Cures.INSTALL);
-      }
+      NativeLibrary library = load();
       boolean complete = false;
       try {
         found = new InstalledDriver(library);
@@ -141,6 +137,19 @@ final class InstalledDriver {
       }
     }
     return found;
+  }
+
+  private static NativeLibrary load() {
+    if (missing == null) {
+      try {
+        return NativeLibrary.getInstance(LIBRARY);
+      } catch (UnsatisfiedLinkError e) {
+        // JNA's message goes on with the whole class path.
+        String reason = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
+        missing = "no driver (" + reason + "); " + Cures.INSTALL;
+      }
+    }
+    throw new BackendException(missing);
   }
 
   /**

@@ -1,8 +1,10 @@
 package dev.gridstride.backend.cuda;
 
 import dev.gridstride.backend.BackendException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -88,18 +90,27 @@ public final class KernelImages {
   /** As {@link #describe(CudaDevice)}, for a card that is not open. */
   static Map<String, String> describe(ImageChoice.Card card) {
     PackagedCubins cubins = PackagedCubins.get();
-    return describe(name -> ImageChoice.of(name, card, cubins, KernelCompiler::find));
+    Function<ImageChoice.Card, KernelCompiler> compiler = findOnce();
+    return describe(name -> ImageChoice.of(name, card, cubins, compiler));
   }
 
   /** Why a card gets no image of some file, or null. */
   static String problem(ImageChoice.Card card) {
     PackagedCubins cubins = PackagedCubins.get();
+    Function<ImageChoice.Card, KernelCompiler> compiler = findOnce();
     try {
-      names().forEach(name -> ImageChoice.of(name, card, cubins, KernelCompiler::find));
+      names().forEach(name -> ImageChoice.of(name, card, cubins, compiler));
       return null;
     } catch (BackendException e) {
       return e.getMessage();
     }
+  }
+
+  /** Looks for a card's compiler when first asked; nvcc is a process that tells its version. */
+  private static Function<ImageChoice.Card, KernelCompiler> findOnce() {
+    Map<ImageChoice.Card, Optional<KernelCompiler>> found = new HashMap<>();
+    return card ->
+        found.computeIfAbsent(card, c -> Optional.ofNullable(KernelCompiler.find(c))).orElse(null);
   }
 
   private static Map<String, String> describe(Function<String, ImageChoice> choose) {
