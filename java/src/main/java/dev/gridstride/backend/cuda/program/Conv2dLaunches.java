@@ -56,13 +56,15 @@ final class Conv2dLaunches {
     Place bias = e.optionalIn(2);
     if (sizes.pointwise()) {
       Product product = new Product(sizes.outPixels(), sizes.oc, sizes.ic, false, true);
-      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, e.in(0), e.in(1), bias, op.relu());
+      MatmulLaunches.launch(
+          e, product, e.float32Out(), Place.NULL, e.in(0), e.in(1), bias, op.relu());
       return;
     }
     TensorCores type = TensorCores.of(e);
     if (type != null) {
       Conv2dTensorLaunches.Sizes all = Conv2dTensorLaunches.Sizes.of(op, inputShape, weightShape);
-      Conv2dTensorLaunches.forward(e, type, all, e.out(0), Place.NULL, e.in(0), e.in(1), bias);
+      Conv2dTensorLaunches.forward(
+          e, type, all, e.float32Out(), e.bfloat16Out(), e.in(0), e.in(1), bias);
       return;
     }
     Place x = e.float32In(0);
@@ -98,14 +100,16 @@ final class Conv2dLaunches {
     Sizes sizes = Sizes.of(op.conv(), op.inputShape(), weightShape, e.input(0).shape(), e);
     if (sizes.pointwise()) {
       Product product = new Product(sizes.outPixels(), sizes.ic, sizes.oc, false, false);
-      MatmulLaunches.launch(e, product, e.out(0), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
+      MatmulLaunches.launch(
+          e, product, e.float32Out(), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
       return;
     }
     TensorCores type = TensorCores.of(e);
     if (type != null) {
       Conv2dTensorLaunches.Sizes all =
           Conv2dTensorLaunches.Sizes.of(op.conv(), op.inputShape(), weightShape);
-      Conv2dTensorLaunches.backwardData(e, type, all, e.out(0), Place.NULL, e.in(0), e.in(1));
+      Conv2dTensorLaunches.backwardData(
+          e, type, all, e.float32Out(), e.bfloat16Out(), e.in(0), e.in(1));
       return;
     }
     Place dy = e.float32In(0);

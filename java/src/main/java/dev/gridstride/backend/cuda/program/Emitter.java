@@ -171,6 +171,17 @@ final class Emitter {
     return outputs[i];
   }
 
+  /** Memory of output 0, or null where {@link CastOutputs} left its bfloat16 alone. */
+  Place float32Out() {
+    return output(0).type().dtype() == DataType.FLOAT32 ? out(0) : Place.NULL;
+  }
+
+  /** Memory of the bfloat16 of output 0 that {@link CastOutputs} added, or null. */
+  Place bfloat16Out() {
+    int last = outputs.length - 1;
+    return output(last).type().dtype() == DataType.BFLOAT16 ? out(last) : Place.NULL;
+  }
+
   /** Memory of output {@code i} in whatever order it is stored; to be asked for once. */
   Place storedOut(int i) {
     Place target = places.apply(output(i));

@@ -40,7 +40,7 @@ final class MatmulLaunches {
     Product product =
         new Product(
             y.dim(0), y.dim(1), a.dim(op.transposeA() ? 0 : 1), op.transposeA(), op.transposeB());
-    launch(e, product, e.out(0), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
+    launch(e, product, e.float32Out(), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
   }
 
   static void dense(Dense op, Emitter e) {
@@ -49,14 +49,14 @@ final class MatmulLaunches {
     boolean match = e.matches(e.input(1), e.input(0));
     Place x = match ? e.in(0) : e.rowMajorIn(0);
     Place weight = match ? e.storedIn(1) : e.in(1);
-    launch(e, product, e.out(0), Place.NULL, x, weight, e.optionalIn(2), op.relu());
+    launch(e, product, e.float32Out(), Place.NULL, x, weight, e.optionalIn(2), op.relu());
   }
 
   static void denseBackwardData(DenseBackwardData op, Emitter e) {
     Shape w = e.input(1).shape();
     Product product = new Product(e.input(0).shape().dim(0), w.dim(1), w.dim(0), false, false);
     boolean match = e.matches(e.input(1), e.output(0));
-    Place dx = match ? e.out(0) : e.rowMajorOut(0);
+    Place dx = match ? e.float32Out() : e.rowMajorOut(0);
     Place weight = match ? e.storedIn(1) : e.in(1);
     launch(e, product, dx, Place.NULL, e.in(0), weight, Place.NULL, false);
   }
@@ -93,7 +93,19 @@ final class MatmulLaunches {
     int n = TilePlan.size(e, product.n, "columns");
     int k = TilePlan.size(e, product.k, "inner dimension");
     MatmulTensorLaunches.matmul(
-        e, type, product.transposeA, product.transposeB, y, Place.NULL, a, b, bias, m, n, k, relu);
+        e,
+        type,
+        product.transposeA,
+        product.transposeB,
+        y,
+        e.bfloat16Out(),
+        a,
+        b,
+        bias,
+        m,
+        n,
+        k,
+        relu);
     if (!sums.isNull()) {
       Conv2dTensorLaunches.columnSums(e, type, sums, a, k, m);
     }

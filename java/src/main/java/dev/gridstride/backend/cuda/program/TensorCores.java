@@ -125,10 +125,13 @@ enum TensorCores {
         + capability % 10;
   }
 
-  /** The program as it is recorded: in bf16, with casts before what tensor cores multiply. */
+  /**
+   * The program as it is recorded: in bf16, with casts before what tensor cores multiply, except
+   * those that their kernels do.
+   */
   static Program withCasts(Program program, Precision precision) {
     return precision == Precision.BF16
-        ? Autocast.apply(program, node -> refusal(node) == null)
+        ? CastOutputs.merge(Autocast.apply(program, node -> refusal(node) == null))
         : program;
   }
 

@@ -18,6 +18,7 @@ import dev.gridstride.conformance.Cases;
 import dev.gridstride.conformance.Comparison;
 import dev.gridstride.conformance.Device;
 import dev.gridstride.conformance.Runner;
+import dev.gridstride.conformance.Tolerance;
 import dev.gridstride.program.Padding2d;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -30,8 +31,10 @@ import dev.gridstride.program.op.Dense;
 import dev.gridstride.program.op.Matmul;
 import dev.gridstride.program.pass.Autocast;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,6 +117,7 @@ class PrecisionTest {
     Simulator.get().seed(0);
     if (precision == Precision.BF16 && !integers && takesAll(plain)) {
       assertEquals(got, run(plain, precision, SessionOptions.DEFAULT), "casts by the session");
+      assertEquals(got, run(test, Precision.FLOAT32, SessionOptions.DEFAULT), "casts apart");
     }
   }
 
@@ -174,6 +178,57 @@ class PrecisionTest {
     long casts = explanation.lines().filter(l -> l.contains("cast_f32_to_bf16")).count();
     assertEquals(precision == Precision.BF16 ? 5 : 0, casts, "x, w3x3, w1x1, w_dense, m");
     assertFalse(explanation.contains("cast_bf16_to_f32"), explanation);
+  }
+
+  /** Products that follow each other, of which the second's result is read as float32 too. */
+  private static Case chain() {
+    Program.Builder b = new Program.Builder();
+    SplittableRandom random = new SplittableRandom(7);
+    Map<Value, Tensor> data = new LinkedHashMap<>();
+    Value x = b.input("x", TensorType.float32(3, 5, 6, 6));
+    List<Value> weights = new ArrayList<>(List.of(x));
+    Value y = x;
+    for (int i = 0; i < 3; i++) {
+      int side = i == 1 ? 1 : 3;
+      weights.add(b.parameter("w" + i, Shape.of(i == 0 ? 9 : 8, y.shape().dim(1), side, side)));
+      y = b.add("y" + i, Conv2d.PLAIN.withRelu(i == 0), y, weights.get(i + 1));
+      if (i == 1) {
+        b.output(y);
+      }
+    }
+    weights.add(b.parameter("v", Shape.of(6, 32)));
+    y = b.add("y3", new Dense(false), y, weights.get(4));
+    weights.add(b.parameter("u", Shape.of(6, 5)));
+    b.output(b.add("y4", new Matmul(false, false), y, weights.get(5)));
+    for (Value value : weights) {
+      float[] values = new float[(int) value.shape().elements()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) random.nextDouble(-1, 1);
+      }
+      data.put(value, Tensor.of(value.shape(), values));
+    }
+    List<Case.Run> runs = List.of(new Case.Run(b.build(), 1));
+    return new Case("chain", "", 7, runs, data, Tolerance.ofUnits(128), Map.of(), null);
+  }
+
+  @Test
+  void productsWriteTheBfloat16OfTheirResults() {
+    Case test = chain();
+    Map<String, Tensor> got = run(test, Precision.BF16, CHECKED);
+    Case casts = test.in(Precision.BF16);
+    assertEquals(run(casts, Precision.FLOAT32, SessionOptions.DEFAULT), got);
+    try (Session session = Device.reference().open()) {
+      assertEquals(List.of(), Comparison.differences(casts, Runner.run(casts, session), got));
+    }
+    try (Session session = open(Precision.BF16, SessionOptions.DEFAULT)) {
+      String explanation = session.compile(test.runs().get(0).program()).explain();
+      assertContains(line(explanation, "y0_bf16"), "Conv2d");
+      assertContains(line(explanation, "y1, y1_bf16"), "matmul_nt_64x64_bf16");
+      assertContains(line(explanation, "y2_bf16"), "Conv2d");
+      assertContains(line(explanation, "y3_bf16"), "Dense");
+      long left = explanation.lines().filter(l -> l.contains("cast_f32_to_bf16")).count();
+      assertEquals(6, left, "x and five weights");
+    }
   }
 
   /** Of random numbers, every precision has other results, and all products that it takes do. */
