@@ -13,7 +13,8 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "evaluate", "predict", "datasets", "doctor", "selftest"})
+  @ValueSource(
+      strings = {"train", "evaluate", "predict", "profile", "datasets", "doctor", "selftest"})
   void everyCommandHasHelp(String command) {
     Cli.run(command, "--help").expect(0).says("Usage: gridstride " + command);
   }
