@@ -183,13 +183,20 @@ final class CudaSession implements Session {
       return whole;
     }
     long others = whole.added().bytes() - whole.broughtDataBytes() - whole.data().bytes();
+    long most = options.dataBytes() - dataBytes;
     DataPlacement placement =
-        DataPlacement.of(
-            program, brought, others, context.freeBytes() - taken, options.dataBytes() - dataBytes);
-    return placement.streamed().isEmpty() && whole.data().isEmpty()
-        ? whole
-        : draft(
+        DataPlacement.of(program, brought, others, context.freeBytes() - taken, most);
+    if (placement.streamed().isEmpty() && whole.data().isEmpty()) {
+      return whole;
+    }
+    Draft less =
+        draft(
             program, stock, stock.streams().plan(program, placement.streamed(), placement.room()));
+    // A ring for a large batch may be longer than a small data set.
+    boolean saves = less.added().bytes() < whole.added().bytes();
+    return saves || placement.streamed().isEmpty() || whole.broughtDataBytes() > most
+        ? less
+        : whole;
   }
 
   private Draft draft(Program program, Stock stock, DataStreams.Plan data) {

@@ -20,7 +20,7 @@ record DataPlacement(List<Value> streamed, long room) {
    * Decides about the values that a program brings.
    *
    * @param fresh those of them that are on no device yet
-   * @param program bytes of all else that it brings
+   * @param others bytes of all else that it brings
    * @param free bytes on the device
    * @param most bytes that data may take
    */

@@ -15,6 +15,14 @@
  * the way lies in a workspace that they share; outputs and constants are each program's own. {@link
  * dev.gridstride.backend.Session#plan} says what a program would add.
  *
+ * <p>Data sets lie on the device where there is room for them beside the program ({@link
+ * dev.gridstride.backend.cuda.program.DataPlacement}). Others stay on the host and stream: the rows
+ * that the next runs fetch are copied ahead of them, through two pinned buffers on a stream of
+ * their own, into a ring from which the same kernel fetches ({@link
+ * dev.gridstride.backend.cuda.program.RowRing}). The host knows them in advance, since the order is
+ * a pure function of seed and position, and the position is what was written plus the increments
+ * since ({@link dev.gridstride.backend.cuda.program.Cursors}).
+ *
  * <p>Nothing here asks whether the device is a card or simulated, except where {@link
  * dev.gridstride.backend.cuda.program.CudaBackend} and {@link
  * dev.gridstride.backend.cuda.program.SimulatedBackend} choose the device.

@@ -291,6 +291,24 @@ class StreamedDataTest {
   }
 
   @Test
+  void aDataSetSmallerThanItsRingStaysOnTheDevice() {
+    Shape shape = Shape.of(3, 64, 64);
+    Dataset small = Synthetic.of("small", shape, 3, 20, 5, 0);
+    Model model =
+        new Model("net", shape, Sequential.of(new GlobalAvgPool2d(), Dense.of(3), new Softmax()));
+    long needed;
+    try (Session session = open(SessionOptions.DEFAULT)) {
+      Trainer.builder(model, session).batch(20).build().trainingStep(small);
+      needed = session.memoryUse().bytes();
+    }
+    Simulator.get().memory(needed + 4096);
+    try (Session session = open(SessionOptions.DEFAULT)) {
+      Trainer.builder(model, session).batch(20).build().trainingStep(small);
+      assertEquals("data: on the device", session.dataPlacement());
+    }
+  }
+
+  @Test
   void saysHowTheDataAreKept() {
     try (Session session = open(SessionOptions.DEFAULT)) {
       Executable step = builder(session).build().trainingStep(TRAIN);
