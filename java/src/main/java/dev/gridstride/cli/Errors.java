@@ -1,6 +1,7 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.bundle.BundleException;
 import dev.gridstride.data.DataException;
 import dev.gridstride.files.FileException;
 import dev.gridstride.program.ProgramException;
@@ -32,6 +33,7 @@ final class Errors {
             || exception instanceof DataException
             || exception instanceof BackendException
             || exception instanceof FileException
+            || exception instanceof BundleException
             || exception instanceof ProgramException;
     if (known) {
       err.println("gridstride: " + exception.getMessage());

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       "  gridstride profile --device cuda      where the time of a training step goes",
       "  gridstride doctor                     what works on this machine and what is missing",
       "  gridstride selftest --device cuda     every op on the card against the reference",
+      "  gridstride bundle --out FILE          one archive for a machine without Java",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).",
       "'gridstride COMMAND --help' says more about each command."
@@ -66,7 +67,8 @@ public final class Main implements Runnable {
             .addSubcommand(new DatasetsCommand(terminal))
             .addSubcommand(new ProfileCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
-            .addSubcommand(new SelftestCommand(terminal));
+            .addSubcommand(new SelftestCommand(terminal))
+            .addSubcommand(new BundleCommand(terminal));
     line.setOut(writer(terminal.out())).setErr(writer(terminal.err()));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
     line.setAbbreviatedOptionsAllowed(false);
@@ -84,6 +86,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-          "a command is missing: train, evaluate, predict, profile, datasets, doctor or selftest");
+        "a command is missing: train, evaluate, predict, profile, datasets, doctor, selftest or"
+            + " bundle");
   }
 }

@@ -14,7 +14,16 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"train", "evaluate", "predict", "profile", "datasets", "doctor", "selftest"})
+      strings = {
+        "train",
+        "evaluate",
+        "predict",
+        "profile",
+        "datasets",
+        "doctor",
+        "selftest",
+        "bundle"
+      })
   void everyCommandHasHelp(String command) {
     Cli.run(command, "--help").expect(0).says("Usage: gridstride " + command);
   }
