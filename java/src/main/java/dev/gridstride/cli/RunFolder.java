@@ -7,6 +7,7 @@ import dev.gridstride.nn.ModelJson;
 import dev.gridstride.nn.SafeTensors;
 import dev.gridstride.nn.SavedModel;
 import dev.gridstride.program.Tensor;
+import dev.gridstride.train.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,16 @@ record RunFolder(Path path) {
 
   Path checkpoint() {
     return path.resolve("checkpoint");
+  }
+
+  /** Whether there is a checkpoint that was saved at this time or later. */
+  boolean hasCheckpointSince(long millis) {
+    try {
+      Path file = checkpoint().resolve(Checkpoint.FILE);
+      return Files.isRegularFile(file) && Files.getLastModifiedTime(file).toMillis() >= millis;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   Path history() {

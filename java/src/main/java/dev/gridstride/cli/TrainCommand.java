@@ -1,5 +1,6 @@
 package dev.gridstride.cli;
 
+import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
@@ -137,8 +138,26 @@ final class TrainCommand implements Callable<Integer> {
                     + settings.precision());
       }
       Data data = load(settings);
-      return train(settings, checkpoint, folder, session, data);
+      long start = System.currentTimeMillis();
+      try {
+        return train(settings, checkpoint, folder, session, data);
+      } catch (BackendException e) {
+        boolean ours = folder.hasCheckpointSince(resume == null ? start : 0);
+        throw ours ? withTheWayOn(e, folder) : e;
+      }
     }
+  }
+
+  /** What a failed device leaves. */
+  private static BackendException withTheWayOn(BackendException e, RunFolder folder) {
+    Path checkpoint = folder.checkpoint();
+    return new BackendException(
+        e.getMessage()
+            + "\nThe last checkpoint is whole, after epoch "
+            + Checkpoint.info(checkpoint).epoch()
+            + "; go on with: gridstride train --resume "
+            + checkpoint,
+        e);
   }
 
   private Path outFolder() {

@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import java.awt.image.BufferedImage;
@@ -40,6 +42,11 @@ class TrainCommandTest {
     return Backends.all().stream()
         .filter(backend -> backend.unavailableReason() == null)
         .map(Backend::name);
+  }
+
+  /** Those whose states are float32, as files are. */
+  static Stream<String> exactDevices() {
+    return devices().filter(name -> !name.equals("reference"));
   }
 
   private static JsonNode json(Path file) throws IOException {
@@ -107,11 +114,12 @@ class TrainCommandTest {
     assertEquals(Cli.TEST, sum);
   }
 
-  @Test
-  void resumingGivesTheSameBytes() throws IOException {
+  @ParameterizedTest
+  @MethodSource("exactDevices")
+  void resumingGivesTheSameBytes(String device) throws IOException {
     Path parts = folder.resolve("parts");
-    Cli.train("auto", data, out, "--epochs", "3").expect(0);
-    Cli.train("auto", data, parts, "--epochs", "1", "--steps-per-launch", "2").expect(0);
+    Cli.train(device, data, out, "--epochs", "3").expect(0);
+    Cli.train(device, data, parts, "--epochs", "1", "--steps-per-launch", "2").expect(0);
     Path json = folder.resolve("resumed.json");
     assertEquals(
         "2",
@@ -123,7 +131,7 @@ class TrainCommandTest {
         Cli.run(
             "train",
             "--device",
-            "auto",
+            device,
             "--resume",
             "" + parts,
             "--epochs",
@@ -137,7 +145,7 @@ class TrainCommandTest {
         Files.readAllBytes(out.resolve("model.safetensors")),
         Files.readAllBytes(parts.resolve("model.safetensors")));
     assertEquals(4, Files.readAllLines(parts.resolve("history.csv")).size());
-    Cli.run("train", "--device", "auto", "--resume", "" + parts)
+    Cli.run("train", "--device", device, "--resume", "" + parts)
         .expect(0)
         .says("nothing left to train: 3 of 3 epochs are done");
   }
@@ -230,12 +238,13 @@ class TrainCommandTest {
         .says("note: batch 5 is larger than the data set: every epoch is one step of 3");
   }
 
-  @Test
-  void aDivergedRunFailsAndKeepsTheLastCheckpoint() throws IOException {
+  @ParameterizedTest
+  @MethodSource("exactDevices")
+  void aDivergedRunFailsAndKeepsTheLastCheckpoint(String device) throws IOException {
     Path json = folder.resolve("run.json");
-    Cli.train("auto", data, out, "--epochs", "1").expect(0);
+    Cli.train(device, data, out, "--epochs", "1").expect(0);
     byte[] model = Files.readAllBytes(out.resolve("model.safetensors"));
-    Cli.train("auto", data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
+    Cli.train(device, data, out, "--epochs", "3", "--learning-rate", "1e39", "--json", "" + json)
         .expect(1)
         .complains("the loss became NaN or infinite at step 1 (epoch 1), learning rate Infinity")
         .complains("conv1.weight")
@@ -243,6 +252,53 @@ class TrainCommandTest {
         .complains("try a lower --learning-rate");
     assertArrayEquals(model, Files.readAllBytes(out.resolve("model.safetensors")));
     assertTrue(json(json).path("error").asText().contains("NaN"));
+  }
+
+  @Test
+  void aDeviceThatFailsSaysWhatFailedAndHowToGoOn() throws IOException {
+    String missing = Simulator.unavailableReason();
+    assumeTrue(missing == null, missing);
+    Simulator simulator = Simulator.get();
+    long before = Math.max(0, simulator.count("cuGraphLaunch"));
+    Path straight = folder.resolve("straight");
+    Cli.train("sim", data, straight, "--epochs", "3").expect(0);
+    long launches = simulator.count("cuGraphLaunch") - before;
+    simulator.fault("cuGraphLaunch", launches * 2 / 3, 719);
+    Cli.train("sim", data, out, "--epochs", "3")
+        .expect(1)
+        .complains("gridstride: sim: run ")
+        .complains("float32[5,1,10,10]")
+        .complains("cuGraphLaunch failed: CUDA_ERROR_LAUNCH_FAILED (719) on device 0")
+        .complains("The last checkpoint is whole, after epoch ")
+        .complains("go on with: gridstride train --resume " + out.resolve("checkpoint"));
+    Cli.run("train", "--device", "sim", "--resume", "" + out).expect(0);
+    assertArrayEquals(
+        Files.readAllBytes(straight.resolve("model.safetensors")),
+        Files.readAllBytes(out.resolve("model.safetensors")));
+  }
+
+  /** Each epoch on another device, against all of them on the first. */
+  @Test
+  void aRunGoesOnOnAnotherDevice() throws IOException {
+    List<String> others =
+        Stream.of("sim", "reference", "cpu").filter(devices().toList()::contains).toList();
+    Path straight = folder.resolve("straight");
+    Cli.train("reference", data, straight, "--epochs", "4").expect(0);
+    Cli.train("reference", data, out, "--epochs", "1").expect(0);
+    for (int epoch = 2; epoch <= 4; epoch++) {
+      String device = others.get((epoch - 2) % others.size());
+      Cli.run("train", "--device", device, "--resume", "" + out, "--epochs", "" + epoch)
+          .expect(0)
+          .says("device: " + device)
+          .says("epoch " + epoch + "/" + epoch);
+    }
+    List<String> expected = Files.readAllLines(straight.resolve("history.csv"));
+    List<String> got = Files.readAllLines(out.resolve("history.csv"));
+    assertEquals(5, got.size());
+    for (int epoch = 1; epoch <= 4; epoch++) {
+      double loss = Double.parseDouble(expected.get(epoch).split(",", -1)[3]);
+      assertEquals(loss, Double.parseDouble(got.get(epoch).split(",", -1)[3]), 1e-4 * loss);
+    }
   }
 
   @Test

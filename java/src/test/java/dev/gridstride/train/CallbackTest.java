@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.Session;
 import dev.gridstride.nn.SafeTensors;
@@ -19,12 +20,18 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
+@ParameterizedClass
+@MethodSource("dev.gridstride.train.Tiny#devices")
 class CallbackTest {
+  @Parameter private String device;
   @TempDir private Path folder;
 
-  private static History fit(int epochs, Callback... callbacks) {
-    try (Session session = Tiny.open("reference")) {
+  private History fit(int epochs, Callback... callbacks) {
+    try (Session session = Tiny.open(device)) {
       Trainer.Builder builder = Tiny.builder(Tiny.cnn(), session);
       for (Callback callback : callbacks) {
         builder.callback(callback);
@@ -109,7 +116,7 @@ class CallbackTest {
             weights.add(run.trainer().weights());
           }
         };
-    try (Session session = Tiny.open("reference")) {
+    try (Session session = Tiny.open(device)) {
       Trainer trainer =
           Tiny.builder(Tiny.cnn(), session)
               .callback(keep)
@@ -130,7 +137,7 @@ class CallbackTest {
 
   @Test
   void aMonitorWithoutValidationDataIsAnError() {
-    try (Session session = Tiny.open("reference")) {
+    try (Session session = Tiny.open(device)) {
       Trainer trainer =
           Tiny.builder(Tiny.cnn(), session)
               .callback(new EarlyStopping(Monitor.VAL_ACCURACY, 1, 0, false))
@@ -145,7 +152,7 @@ class CallbackTest {
   @Test
   void theBestModelIsSaved() {
     Path file = folder.resolve("best.safetensors");
-    try (Session session = Tiny.open("reference")) {
+    try (Session session = Tiny.open(device)) {
       Trainer trainer =
           Tiny.builder(Tiny.cnn(), session).callback(new BestModel(file, Monitor.VAL_LOSS)).build();
       History history = trainer.fit(Tiny.TRAIN, Tiny.TEST, 6);
@@ -219,6 +226,7 @@ class CallbackTest {
 
   @Test
   void theProgressLineShowsStepsAndLeavesAnEpochsSummary() {
+    assumeTrue(!device.equals("sim"), "the simulated device does nothing until it is waited for");
     ByteArrayOutputStream drawn = new ByteArrayOutputStream();
     ByteArrayOutputStream left = new ByteArrayOutputStream();
     Callback slow =

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -25,6 +26,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class ResumeTest {
   private static final int EPOCHS = 4;
+
+  /** Of a loss near 1 after a dozen steps in float32, whose gradients differ by roundings. */
+  private static final double TOLERANCE = 1e-4;
 
   @TempDir private Path folder;
 
@@ -99,6 +103,79 @@ class ResumeTest {
       }
       assertEquals(stopAfter, Checkpoint.info(folder).step());
       checkResumed(device);
+    }
+  }
+
+  /** Whenever it happens: the checkpoint from before is kept, and leads to where it would have. */
+  @ParameterizedTest
+  @MethodSource("dev.gridstride.train.Tiny#exactDevices")
+  void afterANanGoesOnBitForBit(String device) {
+    for (long spoilAfter : new long[] {4, 5, 8}) {
+      Callback spoil =
+          new Callback() {
+            @Override
+            public void onStepEnd(Run run) {
+              if (run.step() == spoilAfter) {
+                run.learningRateFactor(Double.POSITIVE_INFINITY);
+              }
+            }
+          };
+      try (Session session = Tiny.open(device)) {
+        Trainer trainer =
+            builder(session).callback(new SaveCheckpoint(folder)).callback(spoil).build();
+        History history = trainer.fit(Tiny.TRAIN, Tiny.TEST, EPOCHS);
+        assertEquals(History.StopReason.NOT_FINITE, history.stopReason());
+      }
+      assertEquals((spoilAfter - 1) / 3 * 3, Checkpoint.info(folder).step());
+      checkResumed(device);
+    }
+  }
+
+  /** Keeps what a run begins with. */
+  private static final class Begin implements Callback {
+    private final Path folder;
+
+    Begin(Path folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public void onTrainBegin(Run run) {
+      run.saveCheckpoint(folder);
+    }
+  }
+
+  /** Each device takes over the very bits of the one before, and all together train one net. */
+  @Test
+  void aCheckpointGoesFromDeviceToDevice() {
+    List<String> devices =
+        Stream.of("cpu", "sim", "reference", "sim")
+            .filter(Tiny.devices().toList()::contains)
+            .toList();
+    History[] expected = new History[1];
+    straight("reference", expected);
+    Checkpoint last = null;
+    for (int epoch = 1; epoch <= EPOCHS; epoch++) {
+      String device = devices.get((epoch - 1) % devices.size());
+      try (Session session = Tiny.open(device)) {
+        Path begin = folder.resolve("begin");
+        Trainer trainer =
+            builder(session)
+                .resume(last)
+                .callback(new Begin(begin))
+                .callback(new SaveCheckpoint(folder))
+                .build();
+        History history = trainer.fit(Tiny.TRAIN, Tiny.TEST, epoch);
+        if (last != null) {
+          assertEquals(last.tensors(), Checkpoint.load(begin).tensors(), "taken over by " + device);
+        }
+        assertEquals(epoch, history.epochs().size());
+        History.Epoch wanted = expected[0].epochs().get(epoch - 1);
+        assertEquals(wanted.loss(), history.last().loss(), TOLERANCE, "loss on " + device);
+        assertEquals(wanted.valLoss(), history.last().valLoss(), TOLERANCE, "val on " + device);
+        assertEquals(wanted.learningRate(), history.last().learningRate(), 1e-12);
+        last = Checkpoint.load(folder);
+      }
     }
   }
 

@@ -170,11 +170,12 @@ class TrainerTest {
     }
   }
 
-  @Test
-  void crossValidationIsALoopOfTheUser() {
+  @ParameterizedTest
+  @MethodSource("dev.gridstride.train.Tiny#devices")
+  void crossValidationIsALoopOfTheUser(String device) {
     List<Double> accuracies = new ArrayList<>();
     for (Split.TrainValidation fold : Split.kFold(Tiny.TRAIN, 3, 1)) {
-      try (Session session = Tiny.open("reference")) {
+      try (Session session = Tiny.open(device)) {
         Trainer trainer = Tiny.builder(Tiny.cnn(), session).build();
         trainer.fit(fold.train(), null, 2);
         accuracies.add(trainer.evaluate(fold.validation()).accuracy());
@@ -183,10 +184,11 @@ class TrainerTest {
     assertEquals(3, accuracies.size());
   }
 
-  @Test
-  void fitGoesOnWhereItLeftOff() {
-    try (Session once = Tiny.open("reference");
-        Session twice = Tiny.open("reference")) {
+  @ParameterizedTest
+  @MethodSource("dev.gridstride.train.Tiny#devices")
+  void fitGoesOnWhereItLeftOff(String device) {
+    try (Session once = Tiny.open(device);
+        Session twice = Tiny.open(device)) {
       Trainer straight = Tiny.builder(Tiny.cnn(), once).build();
       straight.fit(Tiny.TRAIN, null, 3);
       Trainer parts = Tiny.builder(Tiny.cnn(), twice).build();
