@@ -81,29 +81,22 @@ final class Foreign {
    */
   static void requireMemory(CudaContext context, Address address, long bytes, String name) {
     String what = "wrapping " + name + ": 0x" + Long.toHexString(address.value());
-    long[] type = new long[1];
-    int known =
-        attribute(
-            context,
-            CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
-            Pointer.to(type),
-            address);
-    if (known != Status.SUCCESS && known != Status.INVALID_VALUE) {
-      throw context.failure("cuPointerGetAttribute", known, "wrapping " + name);
-    }
-    if (known != Status.SUCCESS) {
+    if (!tells(
+        context,
+        CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+        Pointer.to(new long[1]),
+        address)) {
       throw new IllegalArgumentException(
           what
-              + " is not device memory as the driver knows it ("
-              + Status.name(known)
+              + " is not device memory as the driver knows it"
               + Simulator.lastErrorSuffix()
-              + "); give an address inside memory that is allocated and not freed");
+              + "; give an address inside memory that is allocated and not freed");
     }
     CUcontext owner = new CUcontext();
-    int owned =
-        attribute(
+    boolean owned =
+        tells(
             context, CUpointer_attribute.CU_POINTER_ATTRIBUTE_CONTEXT, Pointer.to(owner), address);
-    if (owned != Status.SUCCESS || owner.equals(new CUcontext())) {
+    if (!owned || owner.equals(new CUcontext())) {
       return;
     }
     if (!context.isOf(owner)) {
@@ -112,18 +105,16 @@ final class Foreign {
     }
     long[] begin = new long[1];
     long[] size = new long[1];
-    if (attribute(
-                context,
-                CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_START_ADDR,
-                Pointer.to(begin),
-                address)
-            == Status.SUCCESS
-        && attribute(
-                context,
-                CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_SIZE,
-                Pointer.to(size),
-                address)
-            == Status.SUCCESS) {
+    if (tells(
+            context,
+            CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_START_ADDR,
+            Pointer.to(begin),
+            address)
+        && tells(
+            context,
+            CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_SIZE,
+            Pointer.to(size),
+            address)) {
       long there = begin[0] + size[0] - address.value();
       if (bytes > there) {
         throw new IllegalArgumentException(
@@ -137,10 +128,19 @@ final class Foreign {
     }
   }
 
-  private static int attribute(CudaContext context, int which, Pointer result, Address address) {
-    return context.status(
-        "cuPointerGetAttribute",
-        () -> "asking about the caller's memory",
-        () -> cuPointerGetAttribute(result, which, address));
+  /**
+   * Asks for an attribute of an address; false if it has none, or the address is none.
+   *
+   * @throws CudaException if the driver cannot tell
+   */
+  private static boolean tells(CudaContext context, int which, Pointer result, Address address) {
+    Supplier<String> doing = () -> "asking about the caller's memory";
+    int status =
+        context.status(
+            "cuPointerGetAttribute", doing, () -> cuPointerGetAttribute(result, which, address));
+    if (status != Status.SUCCESS && status != Status.INVALID_VALUE) {
+      throw context.failure("cuPointerGetAttribute", status, doing.get());
+    }
+    return status == Status.SUCCESS;
   }
 }

@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda;
 import static jcuda.driver.JCudaDriver.cuCtxCreate;
 import static jcuda.driver.JCudaDriver.cuCtxDestroy;
 import static jcuda.driver.JCudaDriver.cuCtxGetCurrent;
+import static jcuda.driver.JCudaDriver.cuCtxPopCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuGraphDestroy;
@@ -183,7 +184,9 @@ class ForeignTest {
     context.close();
     assertEquals(other, current());
     check(cuCtxDestroy(other));
-    check(cuCtxSetCurrent(new CUcontext()));
+    while (!current().equals(new CUcontext())) {
+      check(cuCtxPopCurrent(new CUcontext()));
+    }
     String message =
         assertThrows(IllegalStateException.class, () -> CudaContext.current()).getMessage();
     assertTrue(message.contains("no current context"), message);

@@ -529,4 +529,52 @@ class CudaProgramTest {
     builder.compile().close();
     assertEquals(before, Caller.counts());
   }
+
+  /** Returns the driver's functions that were called, closing left out. */
+  private List<String> wrapCompileAndRun(CUdeviceptr... theirs) {
+    List<Value> values = List.of(net.x, net.w, net.b, net.m, net.y, net.z);
+    Simulator.get().startTrace();
+    try (CudaContext wrapped = caller.wrap();
+        CudaProgram program = CudaProgram.builder(wrapped, net.program).rowMajor(net.x).compile()) {
+      for (int i = 0; i < theirs.length; i++) {
+        Value value = values.get(i);
+        program.bind(value, wrapped.wrap(theirs[i], value.type().bytes(), value.name()));
+      }
+      program.run(caller.stream(wrapped));
+      return Simulator.get().endTrace();
+    }
+  }
+
+  /**
+   * Every call of the driver from wrapping to running fails once: an exception that names it,
+   * unless it was to make the caller's context current again, and nothing is lost.
+   */
+  @Test
+  void everyCallMayFailAndNothingIsLost() {
+    CUdeviceptr[] theirs = new CUdeviceptr[6];
+    List<Value> values = List.of(net.x, net.w, net.b, net.m, net.y, net.z);
+    for (int i = 0; i < theirs.length; i++) {
+      theirs[i] = pointer(values.get(i));
+      write(values.get(i), theirs[i], 1, false);
+    }
+    wrapCompileAndRun(theirs);
+    List<String> calls = wrapCompileAndRun(theirs);
+    assertTrue(calls.size() > 50, calls.toString());
+    List<Long> before = Caller.counts();
+    for (int i = 0; i < calls.size(); i++) {
+      String call = calls.get(i).replaceFirst("_v2$", "");
+      Simulator.get().fault("any", i + 1, 999);
+      try {
+        wrapCompileAndRun(theirs);
+        assertEquals("cuCtxPopCurrent", call, "it failed, and nobody said so");
+      } catch (BackendException e) {
+        String expected = call + " failed: CUDA_ERROR_UNKNOWN (999)";
+        assertTrue(e.getMessage().contains(expected), call + ": " + e.getMessage());
+      } finally {
+        Simulator.get().clearFaults();
+      }
+      caller.synchronize();
+      assertEquals(before, Caller.counts(), "after call " + (i + 1) + ", " + call + ", failed");
+    }
+  }
 }
