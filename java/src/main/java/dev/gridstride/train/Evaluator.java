@@ -40,14 +40,26 @@ final class Evaluator implements AutoCloseable {
       }
       int size = Math.min(batch, n - position);
       int times = Math.min(stepsPerLaunch, (n - position) / size);
-      evaluations
-          .computeIfAbsent(
-              new Key(source.name(), size),
-              key -> state.compile(programs.evaluation(source, size).program()))
-          .run(times);
+      program(source, size).run(times);
       position += times * size;
     }
     return result(n);
+  }
+
+  /** Compiles what {@link #evaluate} runs, so that what does not fit fails now and not later. */
+  void prepare(Programs.Source source) {
+    int n = source.dataset().size();
+    int size = Math.min(batch, n);
+    program(source, size);
+    if (n % size > 0) {
+      program(source, n % size);
+    }
+  }
+
+  private Executable program(Programs.Source source, int size) {
+    return evaluations.computeIfAbsent(
+        new Key(source.name(), size),
+        key -> state.compile(programs.evaluation(source, size).program()));
   }
 
   private void clear() {

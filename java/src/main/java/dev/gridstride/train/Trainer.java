@@ -132,6 +132,9 @@ public final class Trainer {
       if (resumeFrom != null) {
         resume(fit);
       }
+      if (validation != null) {
+        evaluator.prepare(source(validation));
+      }
       return fit.run(callbacks);
     } finally {
       interrupted = false;
