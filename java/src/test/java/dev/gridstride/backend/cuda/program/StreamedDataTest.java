@@ -527,4 +527,19 @@ class StreamedDataTest {
     }
     assertEquals(right, shortRun());
   }
+
+  /** A profile runs the program once timed, once to time the call, and once as it is. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, Long.MAX_VALUE})
+  void aProfileRunsLikeAnyOtherRun(long dataBytes) {
+    SessionOptions options = SessionOptions.DEFAULT.withDataBytes(dataBytes);
+    try (Session profiled = open(options);
+        Session plain = open(SessionOptions.DEFAULT)) {
+      Trainer one = builder(profiled).build();
+      Trainer other = builder(plain).build();
+      one.trainingStep(TRAIN).profile(2);
+      other.trainingStep(TRAIN).run(6);
+      assertEquals(other.weights(), one.weights());
+    }
+  }
 }
