@@ -65,8 +65,7 @@ public final class Backends {
         if (problem != null) {
           throw new BackendException("device " + device + " is not available: " + problem);
         }
-        Session session = backend.open(options);
-        return new Choice(session, "device: " + session.description(), backend, options);
+        return choice(backend.open(options), "", backend, options);
       }
     }
     throw new BackendException(
@@ -88,9 +87,7 @@ public final class Backends {
             .skip(candidates.indexOf(backend) + 1L)
             .forEach(other -> reasons.add("preferred to " + other.name()));
         reasons.add(0, "auto");
-        String why = String.join("; ", reasons);
-        String reason = "device: " + session.description() + " (" + why + ")";
-        return new Choice(session, reason, backend, options);
+        return choice(session, " (" + String.join("; ", reasons) + ")", backend, options);
       }
       reasons.add("not " + backend.name() + ": " + problem);
     }
@@ -104,6 +101,22 @@ public final class Backends {
     } catch (BackendException e) {
       String why = reasons.isEmpty() ? "" : " (auto; " + String.join("; ", reasons) + ")";
       throw new BackendException(e.getMessage() + why, e);
+    }
+  }
+
+  /** The session with its description; closes it if that fails. */
+  private static Choice choice(
+      Session session, String why, Backend backend, DeviceOptions options) {
+    boolean complete = false;
+    try {
+      Choice choice =
+          new Choice(session, "device: " + session.description() + why, backend, options);
+      complete = true;
+      return choice;
+    } finally {
+      if (!complete) {
+        session.close();
+      }
     }
   }
 

@@ -8,8 +8,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,19 +20,10 @@ class InterruptTest {
 
   @TempDir private Path folder;
 
-  private Process start(String... args) throws IOException {
-    // A shell starts background jobs with SIGINT ignored, and a JVM leaves an ignored signal alone.
-    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of("-XX:TieredStopAtLevel=1", Main.class.getName()));
-    command.addAll(List.of(args));
-    return new ProcessBuilder(command).redirectError(folder.resolve("stderr").toFile()).start();
-  }
-
   private Process startTraining(Path out) throws IOException {
     Path data = Cli.writeData(folder.resolve("data"));
-    return start(
+    return JavaProcess.start(
+        folder.resolve("stderr"),
         "train",
         "--device",
         "auto",

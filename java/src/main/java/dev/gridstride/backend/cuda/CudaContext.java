@@ -389,7 +389,11 @@ public final class CudaContext implements AutoCloseable {
   }
 
   private void free(Handle closed) {
-    if (!closed.free(deviceName, isLost()) && !closed.endsWithContext()) {
+    int status = closed.free(deviceName, isLost());
+    if (Status.fatal(status)) {
+      failure(closed.freeCall(), status, "closing " + closed.what());
+    }
+    if (status != Status.SUCCESS && !closed.endsWithContext()) {
       synchronized (open) {
         refused.add(closed);
       }

@@ -31,6 +31,7 @@ public final class CudaDevice {
 
   private volatile ComputeCapability computeCapability;
   private volatile Limits limits;
+  private volatile int multiprocessors;
 
   /**
    * What a launch may ask of a device.
@@ -99,7 +100,10 @@ public final class CudaDevice {
 
   /** Number of streaming multiprocessors. */
   public int multiprocessors() {
-    return attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    if (multiprocessors == 0) {
+      multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    }
+    return multiprocessors;
   }
 
   /** What a launch may ask for. */
@@ -168,7 +172,9 @@ public final class CudaDevice {
   /** Asks for what a context wants to know, so that nothing can fail once there is one. */
   private void askAll() {
     name();
+    computeCapability();
     limits();
+    multiprocessors();
   }
 
   /**

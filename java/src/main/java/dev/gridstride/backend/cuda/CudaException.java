@@ -62,6 +62,11 @@ public final class CudaException extends BackendException {
     return detail;
   }
 
+  /** Whether work that was put in before may be at fault rather than this call. */
+  public boolean isLate() {
+    return isFatal() || code == Status.UNKNOWN;
+  }
+
   /** Whether the context is lost: all that follows in it fails. Otherwise one may go on. */
   public boolean isFatal() {
     return Status.fatal(code);

@@ -83,11 +83,16 @@ public final class CudaModule implements AutoCloseable {
     int status =
         context.status(
             "cuModuleGetFunction", doing, () -> cuModuleGetFunction(function, module, name));
-    if (status == Status.NOT_FOUND) {
+    boolean declared = image.kernelNames().contains(name);
+    if (status == Status.NOT_FOUND && !declared) {
       throw notFound(name);
     }
     if (status != Status.SUCCESS) {
-      throw context.failure("cuModuleGetFunction", status, doing.get());
+      String detail =
+          status == Status.NOT_FOUND
+              ? "its source declares it, so the image is of another" + Simulator.lastErrorSuffix()
+              : Simulator.lastErrorText();
+      throw context.failure("cuModuleGetFunction", status, doing.get(), detail);
     }
     return new CudaKernel(this, name, function, image.parameters(name));
   }

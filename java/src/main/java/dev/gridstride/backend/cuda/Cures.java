@@ -23,6 +23,24 @@ final class Cures {
       case "cuInit", "cuDeviceGetCount" -> starting(code);
       case "cuCtxCreate", "cuCtxCreate_v2", "cuDevicePrimaryCtxRetain" ->
           code == CUresult.CUDA_ERROR_OUT_OF_MEMORY ? HELD : starting(code);
+      default -> running(code);
+    };
+  }
+
+  private static String running(int code) {
+    return switch (code) {
+      case CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,
+              CUresult.CUDA_ERROR_MISALIGNED_ADDRESS,
+              CUresult.CUDA_ERROR_LAUNCH_FAILED,
+              CUresult.CUDA_ERROR_ASSERT ->
+          "compute-sanitizer finds the place on a card, the simulated device's checker without one";
+      case CUresult.CUDA_ERROR_LAUNCH_TIMEOUT ->
+          "a card that also drives a display ends kernels that take long: use another card, or a"
+              + " smaller batch";
+      case CUresult.CUDA_ERROR_ECC_UNCORRECTABLE, CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE ->
+          "the hardware is at fault: see 'nvidia-smi -q' and the system's log (Xid)";
+      case CUresult.CUDA_ERROR_UNKNOWN ->
+          "see the system's log (Xid); if it happens again, use another process";
       default -> "";
     };
   }

@@ -100,17 +100,18 @@ final class Handle implements Runnable {
     return free != null;
   }
 
-  /**
-   * Frees it; what goes wrong is logged unless the context is lost anyway.
-   *
-   * @return whether it went well
-   */
-  boolean free(String device, boolean contextLost) {
+  /** Frees it; what goes wrong is logged unless the context is lost anyway. Returns the status. */
+  int free(String device, boolean contextLost) {
     int status = Status.of(free);
     if (status != Status.SUCCESS && !contextLost) {
       report(freeCall, status, device);
     }
-    return status == Status.SUCCESS;
+    return status;
+  }
+
+  /** The driver's function that frees it. */
+  String freeCall() {
+    return freeCall;
   }
 
   /** Logs that a call failed which was to free this. */

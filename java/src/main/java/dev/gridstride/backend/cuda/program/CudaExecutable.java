@@ -198,16 +198,7 @@ final class CudaExecutable implements Executable {
 
   private BackendException inNode(Node node, BackendException e) {
     return new BackendException(
-        session.name() + ": in " + withShapes(node) + ": " + e.getMessage(), e);
-  }
-
-  /** For example {@code relu1 = relu(conv1), float32[8,3] to float32[8,3]}. */
-  static String withShapes(Node node) {
-    return node + ", " + types(node.inputs()) + " to " + types(node.outputs());
-  }
-
-  private static String types(List<Value> values) {
-    return values.stream().map(value -> value.type().toString()).collect(Collectors.joining(", "));
+        session.name() + ": in " + Describe.node(node) + ": " + e.getMessage(), e);
   }
 
   /**
@@ -215,22 +206,16 @@ final class CudaExecutable implements Executable {
    * else anywhere between the first and the last.
    */
   String describeRun(BackendException error) {
-    List<Node> named =
+    String named =
         steps.stream()
             .filter(step -> step.recorded().commands().stream().anyMatch(c -> names(error, c)))
-            .map(step -> step.recorded().node())
-            .toList();
-    String where =
-        named.isEmpty()
-            ? "from "
-                + withShapes(steps.get(0).recorded().node())
-                + " through "
-                + withShapes(steps.get(steps.size() - 1).recorded().node())
-            : "in "
-                + named.stream()
-                    .map(CudaExecutable::withShapes)
-                    .collect(Collectors.joining(", or "));
-    return "run " + runs + " of a program of " + steps.size() + " nodes, " + where;
+            .map(step -> Describe.node(step.recorded().node()))
+            .collect(Collectors.joining(", or "));
+    return "run "
+        + runs
+        + " of "
+        + Describe.program(program)
+        + (named.isEmpty() ? "" : ", in " + named);
   }
 
   private static boolean names(BackendException error, Command command) {
@@ -273,10 +258,13 @@ final class CudaExecutable implements Executable {
     if (output.role().persistent()) {
       return session.read(output);
     }
-    session.synchronize();
-    return session
-        .transfer()
-        .read(recording.memory(output).buffer(), output.type(), recording.stored(output));
+    try {
+      return session
+          .transfer()
+          .read(recording.memory(output).buffer(), output.type(), recording.stored(output));
+    } catch (BackendException e) {
+      throw session.failed("reading " + output, e);
+    }
   }
 
   @Override

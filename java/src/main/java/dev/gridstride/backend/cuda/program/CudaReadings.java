@@ -21,6 +21,7 @@ final class CudaReadings implements Readings {
   record Source(DeviceBuffer buffer, DataType dtype) {}
 
   private final CudaSession session;
+  private final String what;
   private final CudaStream stream;
   private final DataType[] types;
   private final double[] values;
@@ -30,8 +31,14 @@ final class CudaReadings implements Readings {
   private final CudaGraphExec copies;
   private boolean open;
 
-  CudaReadings(CudaSession session, List<Source> sources) {
+  /**
+   * Opens readings.
+   *
+   * @param what they are for, for messages
+   */
+  CudaReadings(CudaSession session, String what, List<Source> sources) {
     this.session = session;
+    this.what = what;
     stream = session.stream();
     types = sources.stream().map(Source::dtype).toArray(DataType[]::new);
     values = new double[types.length];
@@ -77,7 +84,7 @@ final class CudaReadings implements Readings {
         copies.launch(stream);
         copied.record(stream);
       } catch (BackendException e) {
-        throw session.during(e);
+        throw session.failed(what, e);
       }
       open = true;
     }
@@ -90,7 +97,7 @@ final class CudaReadings implements Readings {
         take();
       }
     } catch (BackendException e) {
-      throw session.during(e);
+      throw session.failed(what, e);
     }
     return !open;
   }
@@ -103,7 +110,7 @@ final class CudaReadings implements Readings {
         take();
       }
     } catch (BackendException e) {
-      throw session.during(e);
+      throw session.failed(what, e);
     }
   }
 

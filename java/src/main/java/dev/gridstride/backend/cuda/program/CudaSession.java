@@ -8,6 +8,7 @@ import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDevice;
+import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.events.CompileEvent;
@@ -22,6 +23,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Persistent values on one device, and the context, stream and kernels of its programs. */
@@ -185,7 +187,7 @@ final class CudaSession implements Session {
     long others = whole.added().bytes() - whole.broughtDataBytes() - whole.data().bytes();
     long most = options.dataBytes() - dataBytes;
     DataPlacement placement =
-        DataPlacement.of(program, brought, others, context.freeBytes() - taken, most);
+        DataPlacement.of(program, brought, others, freeBytes(program) - taken, most);
     if (placement.streamed().isEmpty() && whole.data().isEmpty()) {
       return whole;
     }
@@ -197,6 +199,14 @@ final class CudaSession implements Session {
     return saves || placement.streamed().isEmpty() || whole.broughtDataBytes() > most
         ? less
         : whole;
+  }
+
+  private long freeBytes(Program program) {
+    try {
+      return context.freeBytes();
+    } catch (BackendException e) {
+      throw failed("planning " + Describe.program(program), e);
+    }
   }
 
   private Draft draft(Program program, Stock stock, DataStreams.Plan data) {
@@ -224,9 +234,12 @@ final class CudaSession implements Session {
           event, name, program.nodes().size(), program.outputs(), executable.plannedBytes());
       return executable;
     } catch (BackendException e) {
+      BackendException error =
+          e instanceof CudaException ? failed("compiling " + Describe.program(program), e) : e;
       throw OutOfMemory.is(e)
-          ? OutOfMemory.explain(e, context, draft.added(), memoryUse().bytes(), draft.memories())
-          : e;
+          ? OutOfMemory.explain(
+              error, context, draft.added(), memoryUse().bytes(), draft.memories())
+          : error;
     }
   }
 
@@ -293,8 +306,11 @@ final class CudaSession implements Session {
     }
     Persistents.Kept kept = find(value);
     checkType(value, kept.type(), tensor);
-    synchronize();
-    transfer.write(kept.memory().buffer(), tensor, kept.stored());
+    try {
+      transfer.write(kept.memory().buffer(), tensor, kept.stored());
+    } catch (BackendException e) {
+      throw failed("writing " + value, e);
+    }
     if (Cursors.counts(kept.type())) {
       streams.cursors().of(value.name()).set(tensor.longs()[0]);
     }
@@ -315,15 +331,21 @@ final class CudaSession implements Session {
       return hosted.get();
     }
     Persistents.Kept kept = find(value);
-    synchronize();
-    return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
+    try {
+      return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
+    } catch (BackendException e) {
+      throw failed("reading " + value, e);
+    }
   }
 
   @Override
   public double readScalar(Value value) {
     Persistents.Kept kept = findScalar(value);
-    synchronize();
-    return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
+    try {
+      return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
+    } catch (BackendException e) {
+      throw failed("reading " + value, e);
+    }
   }
 
   private Persistents.Kept findScalar(Value value) {
@@ -342,15 +364,11 @@ final class CudaSession implements Session {
       Persistents.Kept kept = findScalar(value);
       sources.add(new CudaReadings.Source(kept.memory().buffer(), kept.type().dtype()));
     }
-    return new CudaReadings(this, sources);
-  }
-
-  /** Waits for the stream. Errors of programs that ran before surface here. */
-  void synchronize() {
+    String names = scalars.stream().map(Value::toString).collect(Collectors.joining(", "));
     try {
-      stream.synchronize();
+      return new CudaReadings(this, "following " + names, sources);
     } catch (BackendException e) {
-      throw during(e);
+      throw failed("beginning to follow " + names, e);
     }
   }
 
@@ -364,6 +382,15 @@ final class CudaSession implements Session {
     return latest == null
         ? e
         : new BackendException(name + ": " + latest.describeRun(e) + ": " + e.getMessage(), e);
+  }
+
+  /** The same error with what was being done, and with the run that may be at fault. */
+  BackendException failed(String doing, BackendException e) {
+    String run =
+        latest != null && e instanceof CudaException error && error.isLate()
+            ? ", after " + latest.describeRun(e)
+            : "";
+    return new BackendException(name + ": " + doing + run + ": " + e.getMessage(), e);
   }
 
   void checkGuards(Object after) {

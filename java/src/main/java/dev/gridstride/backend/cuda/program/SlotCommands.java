@@ -131,7 +131,6 @@ final class SlotCommands {
   }
 
   private static BackendException inNode(Node node, BackendException e) {
-    return new BackendException(
-        "program: in " + CudaExecutable.withShapes(node) + ": " + e.getMessage(), e);
+    return new BackendException("program: in " + Describe.node(node) + ": " + e.getMessage(), e);
   }
 }

@@ -278,7 +278,7 @@ class ReplayTest {
     try (Session session = open()) {
       Executable executable = session.compile(NET.program());
       executable.run();
-      simulator.fault("cuStreamSynchronize", 1, LAUNCH_FAILED);
+      simulator.fault("cuMemcpyDtoH_v2", 1, LAUNCH_FAILED);
       BackendException error = assertThrows(BackendException.class, () -> session.read(NET.sum()));
       assertTrue(error.getMessage().contains("run 1 of a program of 3 nodes"), error.getMessage());
     }
