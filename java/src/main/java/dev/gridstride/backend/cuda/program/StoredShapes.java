@@ -140,8 +140,15 @@ final class StoredShapes {
     }
   }
 
+  /** The value that stands for all that are tied to this one. */
   private Value leader(Value value) {
-    Value above = leaders.get(value);
-    return above == null ? value : leader(above);
+    Value top = value;
+    for (Value above = leaders.get(top); above != null; above = leaders.get(top)) {
+      top = above;
+    }
+    if (top != value) {
+      leaders.put(value, top);
+    }
+    return top;
   }
 }
