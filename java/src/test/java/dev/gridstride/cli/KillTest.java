@@ -127,12 +127,15 @@ class KillTest {
     /** One process, stopped at some moment if so told; whether it came to its end. */
     private boolean part(Path out, boolean stop) throws Exception {
       boolean started = Files.isRegularFile(out.resolve("checkpoint/checkpoint.json"));
-      String[] arguments =
+      List<String> arguments = new ArrayList<>();
+      arguments.addAll(
           started
-              ? new String[] {"train", "--device", device, "--threads", "1", "--resume", "" + out}
-              : arguments(out);
+              ? List.of("train", "--device", device, "--threads", "1", "--resume", "" + out)
+              : List.of(arguments(out)));
+      // How many steps a launch has changes no bit.
+      arguments.addAll(List.of("--steps-per-launch", "" + (1 + random.nextInt(3))));
       Path errors = folder.resolve("errors" + number);
-      Process process = JavaProcess.start(errors, arguments);
+      Process process = JavaProcess.start(errors, arguments.toArray(String[]::new));
       try {
         String signal = stop ? stopSometime(process) : "";
         assertTrue(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS), () -> "hangs: " + log);
