@@ -18,6 +18,7 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
  * Copies a jar without what a Linux x86-64 machine with no compiler has no use for: natives of
  * other systems, headers, files of build tools. Small entries are not compressed, since the archive
  * does that better over all of them together; large ones stay as they are, which saves the time.
+ * Folders stay as entries: what lists packaged files asks for them.
  */
 final class ThinJar {
   private static final long LARGE = 1 << 20;
@@ -25,8 +26,8 @@ final class ThinJar {
   /** In any jar. */
   private static final Pattern UNUSED =
       Pattern.compile(
-          "META-INF/(maven|native-image|versions/\\d+/module-info|[^/]+\\.(SF|RSA|DSA)).*"
-              + "|module-info\\.class|.*/");
+          "META-INF/(native-image|versions/\\d+/module-info|[^/]+\\.(SF|RSA|DSA)).*"
+              + "|META-INF/maven/.*(?<!/pom\\.properties)|module-info\\.class");
 
   /** By the beginning of a jar's name: what else is left out. */
   private static final Map<String, Pattern> UNUSED_IN =
@@ -95,7 +96,7 @@ final class ThinJar {
     stored.setMethod(ZipEntry.STORED);
     stored.setTime(entry.getTime());
     stored.setSize(bytes.length);
-    stored.setCrc(entry.getCrc());
+    stored.setCrc(entry.isDirectory() ? 0 : entry.getCrc());
     out.putArchiveEntry(stored);
     out.write(bytes);
     out.closeArchiveEntry();

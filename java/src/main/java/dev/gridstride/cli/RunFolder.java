@@ -86,7 +86,8 @@ record RunFolder(Path path) {
                 free / 1e6));
       }
     } catch (IOException e) {
-      throw FileException.writing(path, e);
+      // No mount is known of this folder, as in a chroot: then writing will tell.
+      return;
     }
   }
 

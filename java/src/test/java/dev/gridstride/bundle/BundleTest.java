@@ -105,9 +105,12 @@ class BundleTest {
     try (OutputStream file = Files.newOutputStream(target);
         JarOutputStream out = new JarOutputStream(file, manifest);
         Stream<Path> files = Files.walk(folder)) {
-      for (Path path : (Iterable<Path>) files.filter(Files::isRegularFile).sorted()::iterator) {
-        out.putNextEntry(new JarEntry(folder.relativize(path).toString()));
-        Files.copy(path, out);
+      for (Path path : (Iterable<Path>) files.skip(1).sorted()::iterator) {
+        boolean directory = Files.isDirectory(path);
+        out.putNextEntry(new JarEntry(folder.relativize(path) + (directory ? "/" : "")));
+        if (!directory) {
+          Files.copy(path, out);
+        }
         out.closeEntry();
       }
     }
@@ -153,6 +156,9 @@ class BundleTest {
     assertTrue(output.contains(launcher.getParent().resolveSibling("runtime").toString()), output);
     assertTrue(output.contains("device cpu"), output);
     assertTrue(output.contains("oneDNN"), output);
+    assertFalse(output.contains("Warning"), output);
+    boolean cubins = Bundle.class.getResource("/dev/gridstride/kernels/adam.sm_90.cubin") != null;
+    assertEquals(!cubins, output.contains("left out of this build"), output);
   }
 
   @Test
@@ -162,6 +168,7 @@ class BundleTest {
     if (Simulator.unavailableReason() == null) {
       output = run("selftest", "--device", "sim", "--filter", "sgd", "--json", "st.json");
       assertTrue(output.contains("selftest of sim in float32: 5 passed"), output);
+      assertTrue(output.contains("kernels: packaged host image: all "), output);
       assertTrue(Files.exists(folder.resolve("st.json")));
     }
   }
