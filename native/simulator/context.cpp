@@ -81,7 +81,7 @@ Context& current() {
 void release_context(Context& context) {
   end_captures(context);
   forget_work(context);
-  order_host_waited_for_all(context);
+  order_context_ended(context);
   while (!context.events.empty()) destroy_event(**context.events.begin());
   while (!context.streams.empty()) destroy_stream(**context.streams.begin());
   drop_stream_work(context.legacy);

@@ -104,6 +104,11 @@ void order_host_waited_for_all(const Context& context) {
   forget();
 }
 
+void order_context_ended(const Context& context) {
+  all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& o) { return o->context == &context; }), all.end());
+  forget();
+}
+
 void order_finished(Work& work) {
   if (work.order != nullptr) work.order->done = true;
 }

@@ -10,6 +10,7 @@ void order_after(Work& work, const Work& earlier);  // `work` waits for `earlier
 void order_issued(Work& work);
 void order_host_waited(const Work& work);  // the host knows that it, and all before it, is done
 void order_host_waited_for_all(const Context& context);
+void order_context_ended(const Context& context);  // none of its work is left to be compared with
 void order_finished(Work& work);  // it has run, or was skipped
 
 // The set in which the accesses of a launch are to be noted, or null if nothing can conflict with it.

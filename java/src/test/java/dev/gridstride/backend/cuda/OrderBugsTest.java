@@ -171,11 +171,22 @@ class OrderBugsTest {
   }
 
   @Test
-  void memoryUsedAfterItWasFreedIsFoundAtTheLaunch() {
+  void memoryThatWasFreedIsFoundWhereItIsWrapped() {
     open(false);
     long address = a.address();
     a.close();
-    DeviceBuffer dangling = context.wrap(address, 4L * N, "dangling");
+    IllegalArgumentException error =
+        assertThrows(
+            IllegalArgumentException.class, () -> context.wrap(address, 4L * N, "dangling"));
+    assertTrue(error.getMessage().contains("dangling"), error.getMessage());
+    assertTrue(error.getMessage().contains("freed by cuMemFree"), error.getMessage());
+  }
+
+  @Test
+  void memoryUsedAfterItWasFreedIsFoundAtTheLaunch() {
+    open(false);
+    DeviceBuffer dangling = context.wrap(a.address(), 4L * N, "dangling");
+    a.close();
     PreparedLaunch launch =
         module.kernel("add").prepare(Dim.of(2), Dim.of(32), 0, sum, dangling, b, N);
     CudaException error =
