@@ -1,42 +1,78 @@
 // Which pieces of work are ordered, and what they touched. Every piece knows all that come before it, as a set of
-// bits; the numbering starts anew whenever the host has waited for everything.
+// numbers. A piece is kept only until whatever may still run follows it, so the sets stay small however long it goes.
 #include "order.h"
 
 #include <algorithm>
 
 namespace gridstride {
 
+namespace {
+
+uint64_t oldest_number = 0;  // that of the oldest piece that is kept; sets hold none before it
+
+// Numbers of pieces of work.
+class Numbers {
+ public:
+  bool has(uint64_t number) const {
+    uint64_t word = number / 64;
+    return word >= first_ && word - first_ < words_.size() && ((words_[word - first_] >> (number % 64)) & 1) != 0;
+  }
+
+  void add(uint64_t number) {
+    if (number >= oldest_number) word(number / 64) |= uint64_t{1} << (number % 64);
+  }
+
+  void add_all(const Numbers& other) {
+    for (size_t i = other.words_.size(); i-- > 0 && other.first_ + i >= oldest_number / 64;) {
+      word(other.first_ + i) |= other.words_[i];
+    }
+  }
+
+ private:
+  uint64_t& word(uint64_t number) {
+    if (words_.empty()) first_ = number;
+    if (number < first_) {
+      words_.insert(words_.begin(), static_cast<size_t>(first_ - number), 0);
+      first_ = number;
+    }
+    if (number - first_ >= words_.size()) words_.resize(static_cast<size_t>(number - first_) + 1);
+    return words_[static_cast<size_t>(number - first_)];
+  }
+
+  uint64_t first_ = 0;
+  std::vector<uint64_t> words_;
+};
+
+}  // namespace
+
 struct Ordering {
   const Context* context = nullptr;
-  size_t index = 0;
-  uint64_t epoch = 0;
+  uint64_t number = 0;
   uint64_t sequence = 0;         // of issue
   uint64_t host_knows_from = 0;  // work issued from this number on comes after it; 0: the host has not waited yet
   bool done = false;
-  std::vector<uint64_t> before;  // bit i: the piece with index i comes first
+  Numbers before;                // the pieces that come first
   AccessSet accesses;
   std::string description;
 
   bool follows(const Ordering& other) const {
     if (other.host_knows_from != 0 && sequence >= other.host_knows_from) return true;
-    size_t word = other.index / 64;
-    return word < before.size() && ((before[word] >> (other.index % 64)) & 1) != 0;
+    return before.has(other.number);
   }
 };
 
 namespace {
 
-auto& all = *new std::vector<std::shared_ptr<Ordering>>;  // of this epoch
-uint64_t epoch = 1, newest = 0;
-size_t next_index = 0;
+auto& all = *new std::vector<std::shared_ptr<Ordering>>;  // those that are kept, the oldest first
+uint64_t newest = 0;                                      // sequence of what was issued last
+uint64_t next_number = 0;
 
 bool ordered(const Ordering& a, const Ordering& b) { return a.follows(b) || b.follows(a); }
 
 Ordering& of(Work& work) {
   if (work.order == nullptr) {
     work.order = std::make_shared<Ordering>();
-    work.order->index = next_index++;
-    work.order->epoch = epoch;
+    work.order->number = next_number++;
     all.push_back(work.order);
   }
   return *work.order;
@@ -46,14 +82,13 @@ void known(Ordering& o) {
   if (o.host_knows_from == 0) o.host_knows_from = newest + 1;
 }
 
-// What all later work follows is of no more interest, unless something older than the wait is still to run.
+// What the host has waited for is of no more interest once everything older than the wait has run.
 void forget() {
-  if (pending_count() != 0) return;
-  all.erase(std::remove_if(all.begin(), all.end(), [](const auto& o) { return o->host_knows_from != 0; }), all.end());
-  if (all.empty()) {
-    epoch++;
-    next_index = 0;
-  }
+  uint64_t oldest = oldest_pending();
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [&](const auto& o) { return o->host_knows_from != 0 && o->host_knows_from <= oldest; }),
+            all.end());
+  oldest_number = all.empty() ? next_number : all.front()->number;
 }
 
 bool has_rival(const Ordering& mine) {
@@ -72,13 +107,10 @@ std::string describe(const Work& work) {
 }  // namespace
 
 void order_after(Work& work, const Work& earlier) {
-  if (!settings.checked || earlier.order == nullptr || earlier.order->epoch != epoch) return;
+  if (!settings.checked || earlier.order == nullptr) return;
   Ordering& mine = of(work);
-  const Ordering& theirs = *earlier.order;
-  if (mine.before.size() <= theirs.index / 64) mine.before.resize(theirs.index / 64 + 1);
-  if (mine.before.size() < theirs.before.size()) mine.before.resize(theirs.before.size());
-  for (size_t i = 0; i < theirs.before.size(); i++) mine.before[i] |= theirs.before[i];
-  mine.before[theirs.index / 64] |= uint64_t{1} << (theirs.index % 64);
+  mine.before.add_all(earlier.order->before);
+  mine.before.add(earlier.order->number);
 }
 
 void order_issued(Work& work) {
@@ -89,7 +121,7 @@ void order_issued(Work& work) {
 }
 
 void order_host_waited(const Work& work) {
-  if (work.order == nullptr || work.order->epoch != epoch) return;
+  if (work.order == nullptr) return;
   known(*work.order);
   for (auto& other : all) {
     if (work.order->follows(*other)) known(*other);

@@ -115,6 +115,7 @@ uint64_t random_below(uint64_t bound) {
 
 void seed_changed() { random_state = settings.seed; }
 long pending_count() { return pending; }
+uint64_t oldest_pending() { return first == nullptr ? UINT64_MAX : first->sequence; }
 
 Work* new_work() {
   Work* w;

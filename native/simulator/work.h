@@ -98,6 +98,7 @@ void limit_pending();                // runs what is pending if it is too much
 void forget_work(Context& context);  // drops what is pending, unrun
 long launches_run();
 long pending_count();
+uint64_t oldest_pending();  // its sequence; the largest number if nothing is pending
 
 // Runs one task now; fails. In task.cpp.
 void run_task(Work& work);

@@ -187,6 +187,32 @@ TEST(late_rival) {
   end();
 }
 
+// A host that is always ahead: something is pending whenever it waits. What is over is forgotten all the same, and a
+// race that comes late is found.
+TEST(host_that_is_always_ahead) {
+  for (int seed = 0; seed < 3; seed++) {
+    begin(seed);
+    CUdeviceptr x = floats(4, 1), y = floats(4, 0);
+    CUfunction set = kernel("set"), copy = kernel("copy");
+    CUevent marks[2];
+    for (CUevent& mark : marks) {
+      CHECK_OK(cuEventCreate(&mark, 2));
+      CHECK_OK(cuEventRecord(mark, a));
+    }
+    for (int i = 0; i < 2000; i++) {
+      CHECK_OK(launch(a, set, x, 2.0f, 4));
+      CHECK_OK(cuEventRecord(marks[i % 2], a));
+      CHECK_OK(cuEventSynchronize(marks[(i + 1) % 2]));
+      CHECK(gridstride_sim_count("unordered") < 20);
+    }
+    CHECK_OK(launch(b, copy, y, x, 4));
+    CHECK_CODE(cuCtxSynchronize(), 719);
+    CHECK_SAYS("race between unordered work");
+    for (CUevent mark : marks) cuEventDestroy_v2(mark);
+    end();
+  }
+}
+
 TEST(legacy_stream) {
   begin(2);
   CUstream blocking;

@@ -144,10 +144,7 @@ class FollowerTest {
     }
   }
 
-  /**
-   * Whole epochs, with the figures that come and go, and with the queue that fills; one without an
-   * object among several, since Java itself makes some while it compiles.
-   */
+  /** Whole epochs, with the figures that come and go, and with the queue that fills. */
   @Test
   void theLoopMakesNoObjectsOnCuda() {
     String missing = Simulator.unavailableReason();
@@ -171,7 +168,7 @@ class FollowerTest {
         };
     try (Session session = Tiny.open("sim")) {
       Trainer trainer = Tiny.builder(Tiny.cnn(), session).callback(watch).build();
-      History history = trainer.fit(data(800), null, 12);
+      History history = trainer.fit(data(800), null, 4);
       assertEquals("none", history.stopMessage(), "bytes in an epoch: " + (bytes[1] - bytes[0]));
     }
   }
