@@ -46,6 +46,8 @@ class KernelSuiteTest {
   private record Way(String name, long seed, SessionOptions options) {
     Map<String, Tensor> run(Case test) {
       Simulator.get().seed(seed);
+      // Before any memory is there, so that the checker knows what is unset in it.
+      Simulator.get().set("checked", options.checked() ? "1" : "0");
       try (Session session = SimulatedBackend.open(DeviceOptions.DEFAULT, options)) {
         return Runner.run(test, session);
       }
