@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.TensorType;
@@ -128,13 +129,15 @@ class BackendsTest {
     Map<String, Backend> backends =
         Backends.all().stream().collect(Collectors.toMap(Backend::name, Function.identity()));
     String noCard = backends.get("cuda").unavailableReason();
-    assumeTrue(noCard != null && backends.get("cpu").unavailableReason() == null);
+    assumeTrue(noCard != null, "skipped: this machine has a card");
+    String noCpu = backends.get("cpu").unavailableReason();
+    assumeTrue(noCpu == null, "skipped, no device cpu: " + noCpu);
     Backends.Choice choice = Backends.open("auto", 1);
     choice.session().close();
     assertEquals(
         "device: " + choice.session().description() + " (auto; not cuda: " + noCard + ")",
         choice.reason());
-    assumeTrue(backends.get("sim").unavailableReason() == null);
+    Simulated.require();
     Backends.open("sim:0", 1).session().close();
     assertTrue(backends.get("cuda").unavailableReason().contains("this process "));
   }

@@ -4,10 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.nn.SafeTensors;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Tensor;
@@ -28,8 +27,7 @@ class PrecisionOptionTest {
 
   @BeforeEach
   void writeData() throws IOException {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     data = Cli.writeData(folder.resolve("data"));
     out = folder.resolve("out");
   }

@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
@@ -256,8 +256,7 @@ class TrainCommandTest {
 
   @Test
   void aDeviceThatFailsSaysWhatFailedAndHowToGoOn() throws IOException {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     Simulator simulator = Simulator.get();
     long before = Math.max(0, simulator.count("cuGraphLaunch"));
     Path straight = folder.resolve("straight");

@@ -3,13 +3,13 @@ package dev.gridstride.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.OutOfDeviceMemoryException;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -28,8 +28,7 @@ class BadDeviceTest {
 
   @BeforeEach
   void simulator() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     simulator = Simulator.get();
   }
 

@@ -3,11 +3,11 @@ package dev.gridstride.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -81,8 +81,7 @@ class FaultTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     logger.addHandler(handler);
     logger.setUseParentHandlers(false);
   }

@@ -3,11 +3,11 @@ package dev.gridstride.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -109,8 +109,7 @@ class FollowerTest {
   /** The steps of an epoch add waits only where the queue is full. */
   @Test
   void stepsAndProgressDoNotWaitForTheDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     waits(data(80)); // what is done once in a process
     assertEquals(waits(data(80)), waits(data(800)));
   }
@@ -147,8 +146,7 @@ class FollowerTest {
   /** Whole epochs, with the figures that come and go, and with the queue that fills. */
   @Test
   void theLoopMakesNoObjectsOnCuda() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long[] bytes = new long[2];
     Callback watch =

@@ -1,9 +1,9 @@
 package dev.gridstride.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -16,8 +16,7 @@ class OrderTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach

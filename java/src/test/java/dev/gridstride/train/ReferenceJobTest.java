@@ -2,13 +2,13 @@ package dev.gridstride.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -68,8 +68,7 @@ class ReferenceJobTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach

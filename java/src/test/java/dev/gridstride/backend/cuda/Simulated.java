@@ -8,17 +8,17 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /** What tests on the simulated device share. */
-final class Simulated {
+public final class Simulated {
   private Simulated() {}
 
   /** Skips the test, with the reason, where there is no simulated device. */
-  static void require() {
+  public static void require() {
     String problem = Simulator.unavailableReason();
     assumeTrue(problem == null, "skipped, no simulated device: " + problem);
   }
 
   /** As {@link #require}, where there is no C++ compiler either. */
-  static void requireCompiler() {
+  public static void requireCompiler() {
     require();
     String cxx = System.getenv().getOrDefault("CXX", "g++");
     assumeTrue(!Command.version(cxx).isEmpty(), "skipped, no C++ compiler: " + cxx);

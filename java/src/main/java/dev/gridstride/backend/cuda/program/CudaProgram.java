@@ -146,7 +146,7 @@ public final class CudaProgram implements AutoCloseable {
         memory.together(recording.own());
       }
       if (ownWorkspace && workspace.bytes() > 0) {
-        workspace.put(memory.allocate(workspace.bytes(), "workspace"));
+        workspace.put(memory.allocate(workspace.bytes(), "workspace"), context);
       }
     } catch (BackendException e) {
       MemoryUse wanted = new MemoryUse(0, recording.own().bytes() + workspace.bytes(), 2);
@@ -319,34 +319,8 @@ public final class CudaProgram implements AutoCloseable {
    */
   public void bind(Value value, DeviceBuffer place) {
     requireOpen();
-    Slot slot = slot(value);
-    requireUsable(slot, place);
-    slot.put(place);
+    slot(value).put(place, context);
     changed = true;
-  }
-
-  private void requireUsable(Slot slot, DeviceBuffer place) {
-    if (place == null || place == DeviceBuffer.NULL) {
-      throw new IllegalArgumentException(
-          "program: " + slot.what() + ": expected " + slot.bytes() + " bytes of memory, got null");
-    }
-    if (!place.context().isSame(context)) {
-      throw new IllegalArgumentException(
-          "program: "
-              + slot.what()
-              + ": "
-              + place
-              + " belongs to another context than the program; use memory of "
-              + context);
-    }
-    requireThere(slot, place);
-  }
-
-  private static void requireThere(Slot slot, DeviceBuffer place) {
-    if (!place.isOpen()) {
-      throw new IllegalStateException(
-          "program: " + slot.what() + ": " + place + " is closed; bind memory that is open");
-    }
   }
 
   /** Size of the workspace in bytes; 0 if none is needed. */
@@ -364,8 +338,7 @@ public final class CudaProgram implements AutoCloseable {
    */
   public void workspace(DeviceBuffer place) {
     requireOpen();
-    requireUsable(workspace, place);
-    workspace.put(place);
+    workspace.put(place, context);
     changed = true;
   }
 
@@ -394,11 +367,10 @@ public final class CudaProgram implements AutoCloseable {
     requireOpen();
     requireUsable(stream);
     for (int i = 0; i < order.size(); i++) {
-      DeviceBuffer place = order.get(i).buffer();
-      if (place == null) {
+      if (order.get(i).buffer() == null) {
         throw notBound();
       }
-      requireThere(order.get(i), place);
+      order.get(i).requireOpen();
     }
     if (changed) {
       settle();
@@ -442,10 +414,10 @@ public final class CudaProgram implements AutoCloseable {
     }
     for (int i = 0; i < order.size(); i++) {
       for (int j = 0; j < i; j++) {
-        requireApart(order.get(i), order.get(j));
+        order.get(i).requireApart(order.get(j));
       }
       if (needsWorkspace) {
-        requireApart(order.get(i), workspace);
+        order.get(i).requireApart(workspace);
       }
     }
     for (int i = 0; i < order.size(); i++) {
@@ -463,17 +435,6 @@ public final class CudaProgram implements AutoCloseable {
                 .map(Slot::what)
                 .collect(Collectors.joining(", "))
             + "; call bind for each");
-  }
-
-  private static void requireApart(Slot one, Slot other) {
-    if (one.collides(other)) {
-      throw new IllegalArgumentException(
-          "program: "
-              + one.what()
-              + " and "
-              + other.what()
-              + " overlap in memory; bind them apart, since a run writes there");
-    }
   }
 
   private void requireOpen() {

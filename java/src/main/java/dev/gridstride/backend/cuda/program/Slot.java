@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,10 +44,6 @@ final class Slot {
     return bytes;
   }
 
-  boolean isWritten() {
-    return written;
-  }
-
   /** What is in it, or null. */
   DeviceBuffer buffer() {
     return buffer;
@@ -59,9 +56,24 @@ final class Slot {
   /**
    * Puts memory into the slot, from the next run on.
    *
-   * @throws IllegalArgumentException if it is too small or not aligned
+   * @throws IllegalArgumentException if it is null, of another context, too small or not aligned
+   * @throws IllegalStateException if it is closed
    */
-  void put(DeviceBuffer given) {
+  void put(DeviceBuffer given, CudaContext context) {
+    if (given == null || given == DeviceBuffer.NULL) {
+      throw new IllegalArgumentException(
+          "program: " + what + ": expected " + bytes + " bytes of memory, got null");
+    }
+    if (!given.context().isSame(context)) {
+      throw new IllegalArgumentException(
+          "program: "
+              + what
+              + ": "
+              + given
+              + " belongs to another context than the program; use memory of "
+              + context);
+    }
+    requireOpen(given);
     if (given.bytes() < bytes) {
       throw new IllegalArgumentException(
           "program: " + what + ": expected at least " + bytes + " bytes, got " + given);
@@ -92,10 +104,30 @@ final class Slot {
     }
   }
 
-  /** Whether both have a byte in common, and a run writes to one of them. */
-  boolean collides(Slot other) {
-    return (written || other.written)
-        && buffer.address() < other.buffer.address() + other.bytes
-        && other.buffer.address() < buffer.address() + bytes;
+  /** Throws if the memory in it was closed. */
+  void requireOpen() {
+    requireOpen(buffer);
+  }
+
+  private void requireOpen(DeviceBuffer memory) {
+    if (!memory.isOpen()) {
+      throw new IllegalStateException(
+          "program: " + what + ": " + memory + " is closed; bind memory that is open");
+    }
+  }
+
+  /** Throws if both have a byte in common, and a run writes to one of them. */
+  void requireApart(Slot other) {
+    boolean overlaps =
+        buffer.address() < other.buffer.address() + other.bytes
+            && other.buffer.address() < buffer.address() + bytes;
+    if (overlaps && (written || other.written)) {
+      throw new IllegalArgumentException(
+          "program: "
+              + what
+              + " and "
+              + other.what
+              + " overlap in memory; bind them apart, since a run writes there");
+    }
   }
 }

@@ -13,12 +13,12 @@ import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Shape;
 import java.util.ArrayList;
@@ -40,8 +40,7 @@ final class Caller implements AutoCloseable {
   private final List<CUdeviceptr> memory = new ArrayList<>();
 
   Caller() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     CudaDriver.simulated();
     CUdevice device = new CUdevice();
     check(cuDeviceGet(device, 0));

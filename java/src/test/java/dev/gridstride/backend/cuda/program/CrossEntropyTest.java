@@ -2,12 +2,11 @@ package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -37,8 +36,7 @@ class CrossEntropyTest {
     "false,300,-2147483648"
   })
   void labelThatIsNoClass(boolean softmax, int classes, int label) {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     Program.Builder builder = new Program.Builder();
     Tensor scores = ramp(3, classes);
     Tensor labels = Tensor.of(Shape.of(3), 0, label, classes - 1);

@@ -3,7 +3,6 @@ package dev.gridstride.backend.cuda.program;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
@@ -14,6 +13,7 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
@@ -41,8 +41,7 @@ class CudaSessionTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach

@@ -1,13 +1,12 @@
 package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -46,8 +45,7 @@ class FlattenedWeightTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   /** A program whose result is {@code use} of the weight. */

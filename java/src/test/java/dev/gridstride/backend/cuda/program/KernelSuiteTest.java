@@ -1,10 +1,10 @@
 package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.fail;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.conformance.Case;
 import dev.gridstride.conformance.Cases;
@@ -88,8 +88,7 @@ class KernelSuiteTest {
   }
 
   private static void check(Case test) {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     List<String> problems = new ArrayList<>();
     Map<String, Tensor> expected = reference(test);
     Map<String, Tensor> first = null;

@@ -18,6 +18,7 @@ import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.KernelCompiler;
 import dev.gridstride.backend.cuda.KernelSource;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Op;
@@ -65,7 +66,7 @@ class OwnOpTest {
 
   @BeforeAll
   static void compile() throws Exception {
-    TestDevice.requireCompiler();
+    Simulated.requireCompiler();
     String page = Files.readString(Path.of("..", "java", "README.md"));
     Matcher matcher = EXAMPLE.matcher(page.substring(page.indexOf("## An op of your own")));
     assertTrue(matcher.find(), "java/README.md has no such example");

@@ -2,12 +2,11 @@ package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.nn.BatchNorm;
 import dev.gridstride.nn.Conv2d;
 import dev.gridstride.nn.Dense;
@@ -75,8 +74,7 @@ class ParameterArenaTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   private static Session open(SessionOptions options) {

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.ComputeCapability;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.conformance.Case;
 import dev.gridstride.conformance.Cases;
@@ -56,8 +56,7 @@ class PrecisionTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach

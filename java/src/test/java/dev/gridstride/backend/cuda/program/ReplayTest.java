@@ -3,7 +3,6 @@ package dev.gridstride.backend.cuda.program;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.gridstride.backend.BackendException;
@@ -13,6 +12,7 @@ import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.KernelSource;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
@@ -55,8 +55,7 @@ class ReplayTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
     simulator = Simulator.get();
   }
 
@@ -313,7 +312,7 @@ class ReplayTest {
   /** The launch of the graph succeeds; what was in it fails when somebody waits. */
   @Test
   void aKernelThatFailsIsNamedWithItsNode() {
-    TestDevice.requireCompiler();
+    Simulated.requireCompiler();
     Program.Builder b = new Program.Builder();
     Value hidden = b.add("hidden", new Relu(), b.input("x", TensorType.float32(2, 3)));
     Value y = b.add("y", new Trap(), hidden);

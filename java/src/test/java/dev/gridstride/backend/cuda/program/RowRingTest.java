@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
@@ -43,8 +43,7 @@ class RowRingTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach

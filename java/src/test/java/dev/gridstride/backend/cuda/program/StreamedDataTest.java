@@ -3,12 +3,12 @@ package dev.gridstride.backend.cuda.program;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -88,8 +88,7 @@ class StreamedDataTest {
 
   @BeforeEach
   void needsTheSimulatedDevice() {
-    String missing = Simulator.unavailableReason();
-    assumeTrue(missing == null, missing);
+    Simulated.require();
   }
 
   @AfterEach
