@@ -3,6 +3,7 @@ package dev.gridstride.events;
 import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Event;
+import jdk.jfr.EventType;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
@@ -11,6 +12,11 @@ import jdk.jfr.Name;
 @Label("Compile Program")
 @Category("Gridstride")
 public final class CompileEvent extends Event {
+  /** Loaded once something records. */
+  private static final class Type {
+    static final EventType OF_THIS = EventType.getEventType(CompileEvent.class);
+  }
+
   @Label("Device")
   String device;
 
@@ -28,13 +34,10 @@ public final class CompileEvent extends Event {
 
   /** Begins an event; null if nobody records it. */
   public static CompileEvent start() {
-    if (!Recorder.isUsed()) {
+    if (!Recorder.isUsed() || !Type.OF_THIS.isEnabled()) {
       return null;
     }
     CompileEvent event = new CompileEvent();
-    if (!event.isEnabled()) {
-      return null;
-    }
     event.begin();
     return event;
   }

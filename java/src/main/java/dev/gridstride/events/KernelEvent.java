@@ -3,6 +3,7 @@ package dev.gridstride.events;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
+import jdk.jfr.EventType;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -15,6 +16,11 @@ import jdk.jfr.Timespan;
 @Category("Gridstride")
 @StackTrace(false)
 public final class KernelEvent extends Event {
+  /** Loaded once something records. */
+  private static final class Type {
+    static final EventType OF_THIS = EventType.getEventType(KernelEvent.class);
+  }
+
   @Label("Kernel")
   String kernel;
 
@@ -34,13 +40,10 @@ public final class KernelEvent extends Event {
 
   /** Begins the event of a launch; null if nobody records it. */
   public static KernelEvent start() {
-    if (!Recorder.isUsed()) {
+    if (!Recorder.isUsed() || !Type.OF_THIS.isEnabled()) {
       return null;
     }
     KernelEvent event = new KernelEvent();
-    if (!event.isEnabled()) {
-      return null;
-    }
     event.begin();
     return event;
   }

@@ -3,6 +3,7 @@ package dev.gridstride.events;
 import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Event;
+import jdk.jfr.EventType;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
@@ -11,6 +12,11 @@ import jdk.jfr.Name;
 @Label("Device Memory")
 @Category("Gridstride")
 public final class MemoryEvent extends Event {
+  /** Loaded once something records. */
+  private static final class Type {
+    static final EventType OF_THIS = EventType.getEventType(MemoryEvent.class);
+  }
+
   @Label("Action")
   String action;
 
@@ -37,7 +43,7 @@ public final class MemoryEvent extends Event {
   }
 
   private static void happened(String action, String name, long bytes, long address) {
-    if (Recorder.isUsed()) {
+    if (Recorder.isUsed() && Type.OF_THIS.isEnabled()) {
       MemoryEvent event = new MemoryEvent();
       if (event.shouldCommit()) {
         event.action = action;

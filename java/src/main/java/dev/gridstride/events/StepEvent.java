@@ -3,6 +3,7 @@ package dev.gridstride.events;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
+import jdk.jfr.EventType;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -14,6 +15,11 @@ import jdk.jfr.StackTrace;
 @Category("Gridstride")
 @StackTrace(false)
 public final class StepEvent extends Event {
+  /** Loaded once something records. */
+  private static final class Type {
+    static final EventType OF_THIS = EventType.getEventType(StepEvent.class);
+  }
+
   @Label("Epoch")
   int epoch;
 
@@ -30,13 +36,10 @@ public final class StepEvent extends Event {
 
   /** Begins an event; null if nobody records it. */
   public static StepEvent start() {
-    if (!Recorder.isUsed()) {
+    if (!Recorder.isUsed() || !Type.OF_THIS.isEnabled()) {
       return null;
     }
     StepEvent event = new StepEvent();
-    if (!event.isEnabled()) {
-      return null;
-    }
     event.begin();
     return event;
   }
