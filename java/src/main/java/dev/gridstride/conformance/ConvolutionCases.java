@@ -60,6 +60,13 @@ final class ConvolutionCases {
       1,32,8,8     48 1x1 2x2 0,0,0,0 1x1  1 no  no  ResNet's shortcut
       """;
 
+  /** Exact, in integers alone: enough work for the large tiles of a card. */
+  private static final String LARGE_PROBLEMS =
+      """
+      17,8,33,33   65 2x2 1x1 0,0,0,0 1x1  1 yes yes many pixels
+      1,85,5,5   1400 3x3 1x1 0,0,0,0 1x1  1 yes no  many weights
+      """;
+
   private ConvolutionCases() {}
 
   private static Case sketch(Table.Row row, Numbers.Kind kind) {
@@ -105,6 +112,9 @@ final class ConvolutionCases {
       for (Numbers.Kind kind : Numbers.Kind.values()) {
         cases.add(sketch(row, kind));
       }
+    }
+    for (Table.Row row : Table.rows(LARGE_PROBLEMS, 9)) {
+      cases.add(sketch(row, Numbers.Kind.INTEGERS));
     }
     return cases;
   }

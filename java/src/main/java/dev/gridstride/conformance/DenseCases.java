@@ -129,6 +129,8 @@ final class DenseCases {
     cases.add(bias(integers, "one channel", 1, 1, 3, 3));
     cases.add(bias(integers, "channels change inside four elements, rank 3", 5, 7, 3));
     cases.add(bias(integers, "rank 5", 2, 3, 2, 1, 5));
+    cases.add(matmul(1500, 1050, 8, false, true, "enough for large tiles on a card", integers));
+    cases.add(matmul(1540, 1540, 8, false, false, "the same, for tiles of middle size", integers));
     cases.add(matmulOfTwoBatches(true, false));
     cases.add(matmulOfTwoBatches(false, true));
     cases.add(matmulOfParameterAndBatch());
