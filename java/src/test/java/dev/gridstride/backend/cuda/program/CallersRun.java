@@ -42,8 +42,7 @@ final class CallersRun implements AutoCloseable {
               .filter(v -> v.role().persistent() || run.program().outputs().contains(v))
               .filter(CallersRun::isRowMajor)
               .toArray(Value[]::new);
-      CudaProgram program =
-          CudaProgram.builder(context, run.program()).rowMajor(images).compile();
+      CudaProgram program = CudaProgram.builder(context, run.program()).rowMajor(images).compile();
       program.values().forEach(value -> program.bind(value, memory(value)));
       programs.add(program);
     }

@@ -37,7 +37,8 @@ class LoweringsTest {
   void anUnknownOpIsNamedWithItsNode() {
     Node node = new Node(new Unheard(), List.of(value("x")), List.of(value("y")));
     BackendException error = assertThrows(BackendException.class, () -> Lowerings.of(node));
-    assertTrue(error.getMessage().contains("op unheard has no kernel for CUDA"), error.getMessage());
+    assertTrue(
+        error.getMessage().contains("op unheard has no kernel for CUDA"), error.getMessage());
     assertTrue(error.getMessage().contains("y = "), error.getMessage());
   }
 
