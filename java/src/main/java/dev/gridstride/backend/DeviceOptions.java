@@ -6,10 +6,13 @@ package dev.gridstride.backend;
  * @param index which of several devices of this kind, from 0
  * @param threads worker threads of a CPU device; 0 means one for each processor
  * @param precision of convolutions and matrix products
+ * @param implementations which implementation of each op, on CUDA devices
  */
-public record DeviceOptions(int index, int threads, Precision precision) {
-  /** Device 0 with as many threads as there are processors, in float32. */
-  public static final DeviceOptions DEFAULT = new DeviceOptions(0, 0, Precision.FLOAT32);
+public record DeviceOptions(
+    int index, int threads, Precision precision, ImplementationChoice implementations) {
+  /** Device 0 with as many threads as there are processors, in float32, by own kernels. */
+  public static final DeviceOptions DEFAULT =
+      new DeviceOptions(0, 0, Precision.FLOAT32, ImplementationChoice.DEFAULT);
 
   /** Checks the ranges. */
   public DeviceOptions {
@@ -21,25 +24,30 @@ public record DeviceOptions(int index, int threads, Precision precision) {
 
   /** The same of another device of this kind. */
   public DeviceOptions withIndex(int value) {
-    return new DeviceOptions(value, threads, precision);
+    return new DeviceOptions(value, threads, precision, implementations);
   }
 
   /** The same with this many threads. */
   public DeviceOptions withThreads(int value) {
-    return new DeviceOptions(index, value, precision);
+    return new DeviceOptions(index, value, precision, implementations);
   }
 
   /** The same in this precision. */
   public DeviceOptions withPrecision(Precision value) {
-    return new DeviceOptions(index, threads, value);
+    return new DeviceOptions(index, threads, value, implementations);
+  }
+
+  /** The same with these implementations. */
+  public DeviceOptions withImplementations(ImplementationChoice value) {
+    return new DeviceOptions(index, threads, precision, value);
   }
 
   /**
-   * For a device that knows float32 alone.
+   * For a device that knows float32 alone and has one implementation of each op.
    *
-   * @throws BackendException if another precision is asked for
+   * @throws BackendException if another precision or an implementation is asked for
    */
-  public void requireFloat32(String device) {
+  public void requireDefaults(String device) {
     if (precision != Precision.FLOAT32) {
       throw new BackendException(
           device
@@ -47,6 +55,13 @@ public record DeviceOptions(int index, int threads, Precision precision) {
               + precision
               + " needs a CUDA card (--device cuda) or the simulated one (--device sim); this"
               + " device has --precision float32 alone");
+    }
+    if (!implementations.equals(ImplementationChoice.DEFAULT)) {
+      throw new BackendException(
+          device
+              + ": implementations "
+              + implementations
+              + " are for CUDA devices (--device cuda or sim); this device has one of each op");
     }
   }
 }

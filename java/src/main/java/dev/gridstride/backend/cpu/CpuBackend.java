@@ -46,7 +46,7 @@ public final class CpuBackend implements Backend {
     if (options.index() != 0) {
       throw new BackendException("cpu: no device cpu:" + options.index() + "; there is only cpu:0");
     }
-    options.requireFloat32("cpu");
+    options.requireDefaults("cpu");
     int threads =
         options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
     return new CpuSession(OneDnn.get(), threads);

@@ -32,7 +32,7 @@ public final class ReferenceBackend implements Backend {
       throw new BackendException(
           "reference: no device reference:" + options.index() + "; there is only reference:0");
     }
-    options.requireFloat32("reference");
+    options.requireDefaults("reference");
     return new ReferenceSession();
   }
 }

@@ -1,10 +1,20 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.backend.cuda.vendor.LibraryCall;
 import java.util.List;
 
 /** One thing that the device does for a node. */
 sealed interface Command {
+  /** Frees what calls of libraries hold. */
+  static void close(List<Command> commands) {
+    for (Command command : commands) {
+      if (command instanceof Call call) {
+        call.call().close();
+      }
+    }
+  }
+
   /**
    * A kernel launch.
    *
@@ -29,6 +39,18 @@ sealed interface Command {
     @Override
     public String toString() {
       return "copy of " + bytes + " bytes";
+    }
+  }
+
+  /**
+   * A call of a library.
+   *
+   * @param places what {@link LibraryCall#enqueue} is given, in its order
+   */
+  record Call(LibraryCall call, List<Place> places) implements Command {
+    @Override
+    public String toString() {
+      return call.toString();
     }
   }
 

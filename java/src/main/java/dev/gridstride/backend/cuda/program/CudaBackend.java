@@ -40,6 +40,6 @@ public final class CudaBackend implements Backend {
 
   static Session open(DeviceOptions options, SessionOptions memory) {
     CudaDevice device = CudaDevices.find("cuda", CudaDriver.card(), options);
-    return new CudaSession("cuda", device, options.precision(), memory);
+    return new CudaSession("cuda", device, options, memory);
   }
 }

@@ -89,6 +89,7 @@ final class CudaExecutable implements Executable {
       session.workspaces().giveBack(workspace);
     }
     memory.close();
+    recording.close();
     feeds.close();
   }
 
@@ -130,10 +131,16 @@ final class CudaExecutable implements Executable {
                       .map(arg -> arg instanceof Place place ? place.buffer() : arg)
                       .toArray());
       return prepared::launch;
-    } else if (command instanceof Command.Copy copy) {
+    }
+    if (command instanceof Command.Copy copy) {
       DeviceBuffer to = copy.to().buffer().slice(0, copy.bytes());
       DeviceBuffer from = copy.from().buffer().slice(0, copy.bytes());
       return s -> to.copyFrom(from, s);
+    }
+    if (command instanceof Command.Call call) {
+      DeviceBuffer[] buffers =
+          call.places().stream().map(Place::buffer).toArray(DeviceBuffer[]::new);
+      return s -> call.call().enqueue(s, buffers);
     }
     Command.Clear clear = (Command.Clear) command;
     DeviceBuffer place = clear.place().buffer().slice(0, clear.bytes());
@@ -301,8 +308,21 @@ final class CudaExecutable implements Executable {
             .collect(Collectors.joining(", "));
     String scratch =
         step.scratches().isEmpty() ? "" : ", " + step.scratchBytes() + " bytes of scratch";
+    StringBuilder refused = new StringBuilder();
+    step.refusals()
+        .forEach((name, why) -> refused.append("; not ").append(name).append(": ").append(why));
     String notes = step.notes().isEmpty() ? "" : "; " + String.join("; ", step.notes());
-    return step.node() + ": " + how + "; " + layouts + scratch + fused(step) + notes;
+    String who = step.implementation().isEmpty() ? "" : step.implementation() + " ";
+    return step.node()
+        + ": "
+        + who
+        + how
+        + "; "
+        + layouts
+        + scratch
+        + fused(step)
+        + refused
+        + notes;
   }
 
   private static String fused(Recording.Step step) {

@@ -1,11 +1,13 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
@@ -70,6 +72,7 @@ public final class CudaProgram implements AutoCloseable {
   private final Map<Value, String> layouts = new HashMap<>();
   private final Recording recording;
   private final KernelModules kernels;
+  private final VendorLibraries libraries;
   private final Slot workspace;
   private final DeviceMemory memory;
   private final SlotCommands commands;
@@ -111,11 +114,13 @@ public final class CudaProgram implements AutoCloseable {
               layouts.put(original, layout(original, value));
             });
     order = List.copyOf(slots.values());
+    libraries = new VendorLibraries(context);
     recording =
         new Recording(
             program,
             Surroundings.apart(memories::get),
-            Emitter.Traits.of(context.device(), options.precision));
+            Emitter.Traits.of(
+                context.device(), options.precision, options.implementations, libraries));
     workspace = new Slot("workspace", recording.workspace().bytes(), WORKSPACE_ALIGNMENT, true);
     kernels = new KernelModules(context, options.checked);
     memory = new DeviceMemory(context, false);
@@ -179,6 +184,7 @@ public final class CudaProgram implements AutoCloseable {
     private final Set<Value> rowMajor = new LinkedHashSet<>();
     private final Set<Value> unaligned = new LinkedHashSet<>();
     private Precision precision = Precision.FLOAT32;
+    private ImplementationChoice implementations = ImplementationChoice.DEFAULT;
     private boolean ownWorkspace = true;
     private boolean checked;
 
@@ -193,6 +199,12 @@ public final class CudaProgram implements AutoCloseable {
      */
     public Builder precision(Precision wanted) {
       precision = Objects.requireNonNull(wanted);
+      return this;
+    }
+
+    /** Which implementation of each op, own kernels if not said. */
+    public Builder implementations(ImplementationChoice wanted) {
+      implementations = Objects.requireNonNull(wanted);
       return this;
     }
 
@@ -456,6 +468,8 @@ public final class CudaProgram implements AutoCloseable {
       } catch (BackendException | IllegalStateException e) {
         // The context was closed or ended before, and all that was in it with it.
         kernels.close();
+        recording.close();
+        libraries.close();
         memory.close();
       }
     }
@@ -464,6 +478,8 @@ public final class CudaProgram implements AutoCloseable {
   private void free() {
     context.settle();
     kernels.close();
+    recording.close();
+    libraries.close();
     memory.close();
   }
 }

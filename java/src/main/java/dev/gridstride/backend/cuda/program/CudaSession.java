@@ -1,7 +1,9 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Readings;
@@ -11,6 +13,7 @@ import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaKernel;
 import dev.gridstride.backend.cuda.CudaStream;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.events.CompileEvent;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
@@ -31,12 +34,14 @@ final class CudaSession implements Session {
   private final String name;
   private final CudaDevice device;
   private final Precision precision;
+  private final ImplementationChoice implementations;
   private final SessionOptions options;
   private final CudaContext context;
   private final CudaStream stream;
   private final LaunchQueue queue;
   private final Transfer transfer;
   private final KernelModules kernels;
+  private final VendorLibraries libraries;
   private final Workspaces workspaces;
   private final Persistents persistents;
   private final DataStreams streams;
@@ -61,14 +66,17 @@ final class CudaSession implements Session {
    * @param name of the backend, for messages
    * @throws BackendException if the device has no tensor cores for the precision
    */
-  CudaSession(String name, CudaDevice device, Precision precision, SessionOptions options) {
+  CudaSession(String name, CudaDevice device, DeviceOptions wanted, SessionOptions options) {
+    Precision precision = wanted.precision();
     TensorCores.require(name, device, precision);
     this.name = name;
     this.device = device;
     this.precision = precision;
+    implementations = wanted.implementations();
     this.options = options;
     context = device.createContext();
     kernels = new KernelModules(context, options.checked());
+    libraries = new VendorLibraries(context);
     boolean complete = false;
     try {
       stream = context.createStream();
@@ -124,7 +132,7 @@ final class CudaSession implements Session {
   }
 
   Emitter.Traits traits() {
-    return Emitter.Traits.of(device, precision);
+    return Emitter.Traits.of(device, precision, implementations, libraries);
   }
 
   CudaKernel kernel(KernelCode code, String entry) {
@@ -196,9 +204,9 @@ final class CudaSession implements Session {
             program, stock, stock.streams().plan(program, placement.streamed(), placement.room()));
     // A ring for a large batch may be longer than a small data set.
     boolean saves = less.added().bytes() < whole.added().bytes();
-    return saves || placement.streamed().isEmpty() || whole.broughtDataBytes() > most
-        ? less
-        : whole;
+    boolean stream = saves || placement.streamed().isEmpty() || whole.broughtDataBytes() > most;
+    (stream ? whole : less).recording().close();
+    return stream ? less : whole;
   }
 
   private long freeBytes(Program program) {
@@ -265,6 +273,7 @@ final class CudaSession implements Session {
       if (!complete) {
         settle();
         added.close();
+        draft.recording().close();
         draft.data().free();
       }
     }
@@ -281,6 +290,7 @@ final class CudaSession implements Session {
       sum = sum.plus(draft.added());
       later.keep(draft);
       later.workspaces().add(draft.recording().workspace().bytes());
+      draft.recording().close();
     }
     return sum;
   }
@@ -451,6 +461,7 @@ final class CudaSession implements Session {
     memories.forEach(DeviceMemory::close);
     transfer.close();
     kernels.close();
+    libraries.close();
     stream.close();
     context.close();
   }

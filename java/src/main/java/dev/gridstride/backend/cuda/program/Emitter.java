@@ -1,10 +1,15 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.ComputeCapability;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.backend.cuda.vendor.Cublas;
+import dev.gridstride.backend.cuda.vendor.Cudnn;
+import dev.gridstride.backend.cuda.vendor.LibraryCall;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Shape;
@@ -21,19 +26,39 @@ import java.util.stream.Stream;
  * Records what one node does on the device: launches, copies and fills, in the order in which they
  * run. Nothing runs while it records. Sizes are known, addresses are not.
  */
-final class Emitter {
+final class Emitter implements AutoCloseable {
   /**
    * What the launch arithmetic may ask about the device.
    *
    * @param multiprocessors streaming multiprocessors of the device
    * @param computeCapability ten times the major plus the minor number: 90 for sm_90
    * @param precision of convolutions and matrix products of float32 factors
+   * @param implementations which are asked for
+   * @param libraries of the context, or null if there are none
    */
-  record Traits(int multiprocessors, int computeCapability, Precision precision) {
-    static Traits of(CudaDevice device, Precision precision) {
+  record Traits(
+      int multiprocessors,
+      int computeCapability,
+      Precision precision,
+      ImplementationChoice implementations,
+      VendorLibraries libraries) {
+    /** A device with own kernels alone. */
+    Traits(int multiprocessors, int computeCapability, Precision precision) {
+      this(multiprocessors, computeCapability, precision, ImplementationChoice.DEFAULT, null);
+    }
+
+    static Traits of(
+        CudaDevice device,
+        Precision precision,
+        ImplementationChoice implementations,
+        VendorLibraries libraries) {
       ComputeCapability capability = device.computeCapability();
       return new Traits(
-          device.multiprocessors(), 10 * capability.major() + capability.minor(), precision);
+          device.multiprocessors(),
+          10 * capability.major() + capability.minor(),
+          precision,
+          implementations,
+          libraries);
     }
   }
 
@@ -322,6 +347,41 @@ final class Emitter {
     }
   }
 
+  /**
+   * A call of a library, which is closed with the recording.
+   *
+   * @param places what the call is given, in its order
+   */
+  void call(LibraryCall call, Place... places) {
+    commands.add(new Command.Call(call, List.of(places)));
+  }
+
+  /** cuBLAS, or a refusal that says what is missing. */
+  Cublas cublas() {
+    return library(VendorLibraries::cublas);
+  }
+
+  /** cuDNN, or a refusal that says what is missing. */
+  Cudnn cudnn() {
+    return library(VendorLibraries::cudnn);
+  }
+
+  private <T> T library(Function<VendorLibraries, T> which) {
+    if (device.libraries() == null) {
+      throw unsupported("there are no libraries of NVIDIA here");
+    }
+    try {
+      return which.apply(device.libraries());
+    } catch (BackendException e) {
+      throw unsupported(e.getMessage());
+    }
+  }
+
+  /** Whether algorithms may be used whose results differ from run to run. */
+  boolean mayBeNondeterministic() {
+    return device.implementations().nondeterministic();
+  }
+
   /** Fills {@code bytes} with zero. */
   void clear(Place place, long bytes) {
     checkRange(place, bytes);
@@ -355,9 +415,10 @@ final class Emitter {
     notes.add(text);
   }
 
-  /** Says that no kernel takes this node as it is. */
+  /** Says that this implementation does not take this node as it is. */
   BackendException unsupported(String why) {
-    return new BackendException("cuda: " + node.op().name() + ": " + why + " (" + node + ")");
+    return new UnsupportedException(
+        "cuda: " + node.op().name() + ": " + why + " (" + node + ")", why);
   }
 
   /** Everything recorded, in order. */
@@ -377,5 +438,11 @@ final class Emitter {
 
   Map<Place.Memory, float[]> constants() {
     return constants;
+  }
+
+  /** Frees what the recorded calls of libraries hold, if they are not to be used. */
+  @Override
+  public void close() {
+    Command.close(commands());
   }
 }

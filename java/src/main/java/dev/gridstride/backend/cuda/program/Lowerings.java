@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.op.Accumulate;
@@ -48,14 +49,17 @@ import dev.gridstride.program.op.SoftmaxCrossEntropy;
 import dev.gridstride.program.op.SoftmaxCrossEntropyBackward;
 import dev.gridstride.program.op.WeightPenalty;
 import dev.gridstride.program.op.WeightPenaltyBackward;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** Which lowering computes which op: a line an op, kernel file by kernel file. */
+/**
+ * Which lowerings compute which op, in the order in which they are tried when nothing else is asked
+ * for: a line an op and implementation, kernel file by kernel file, libraries behind.
+ */
 final class Lowerings {
-  private record Entry(Lowering<Op> lowering, boolean inPlace) {}
-
-  private static final Map<Class<? extends Op>, Entry> TABLE = new HashMap<>();
+  private static final Map<Class<? extends Op>, List<Implementation>> TABLE = new HashMap<>();
 
   static {
     // conv2d.cu
@@ -144,20 +148,33 @@ final class Lowerings {
 
   /** An op whose outputs are never its inputs. If they are in a program, they are copied. */
   private static <T extends Op> void add(Class<T> type, Lowering<T> lowering) {
-    TABLE.put(type, new Entry((op, e) -> lowering.lower(type.cast(op), e), false));
+    put(type, ImplementationChoice.OWN, lowering, false);
   }
 
   /** An op that may overwrite an input: every thread reads an element before it writes it. */
   private static <T extends Op> void inPlace(Class<T> type, Lowering<T> lowering) {
-    TABLE.put(type, new Entry((op, e) -> lowering.lower(type.cast(op), e), true));
+    put(type, ImplementationChoice.OWN, lowering, true);
   }
 
-  private static Entry entry(Node node) {
+  private static <T extends Op> void put(
+      Class<T> type, String name, Lowering<T> lowering, boolean inPlace) {
+    TABLE
+        .computeIfAbsent(type, t -> new ArrayList<>())
+        .add(new Implementation(name, (op, e) -> lowering.lower(type.cast(op), e), inPlace));
+  }
+
+  /**
+   * All implementations of the node's op, in their order.
+   *
+   * @throws BackendException if there is none
+   */
+  static List<Implementation> of(Node node) {
     if (node.op() instanceof CudaOp own) {
-      return new Entry((op, e) -> own.launch(new Launcher(e, own.kernels())), own.inPlace());
+      Lowering<Op> lowering = (op, e) -> own.launch(new Launcher(e, own.kernels()));
+      return List.of(new Implementation(ImplementationChoice.OWN, lowering, own.inPlace()));
     }
-    Entry entry = TABLE.get(node.op().getClass());
-    if (entry == null) {
+    List<Implementation> all = TABLE.get(node.op().getClass());
+    if (all == null) {
       throw new BackendException(
           "cuda: op "
               + node.op().name()
@@ -165,20 +182,6 @@ final class Lowerings {
               + node
               + "); an op of your own must be a CudaOp");
     }
-    return entry;
-  }
-
-  /**
-   * How the node's op is computed.
-   *
-   * @throws BackendException if there is no kernel for it
-   */
-  static Lowering<Op> of(Node node) {
-    return entry(node).lowering();
-  }
-
-  /** Whether the node's outputs may be its inputs at the same time. */
-  static boolean inPlace(Node node) {
-    return entry(node).inPlace();
+    return all;
   }
 }

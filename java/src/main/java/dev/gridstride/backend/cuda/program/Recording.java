@@ -8,6 +8,7 @@ import dev.gridstride.program.Value;
 import dev.gridstride.program.pass.MemoryPlan;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +20,7 @@ import java.util.Map;
  * <p>A reshape that moves nothing is a view and has no commands. Updates of several weights that
  * lie side by side in memory, with their gradients and moments, are one launch.
  */
-final class Recording {
+final class Recording implements AutoCloseable {
   static final int ALIGNMENT = 256;
 
   /**
@@ -29,13 +30,17 @@ final class Recording {
    * @param members the program's nodes that it is
    * @param scratches memory of the node's own
    * @param notes why it is computed as it is, where that is not plain
+   * @param implementation who computes it; empty for a view
+   * @param refusals why others that come before do not
    */
   record Step(
       Node node,
       List<Node> members,
       List<Command> commands,
       List<Place.Memory> scratches,
-      List<String> notes) {
+      List<String> notes,
+      String implementation,
+      Map<String, String> refusals) {
     /** Bytes of the scratches, each at a multiple of {@link #ALIGNMENT}. */
     long scratchBytes() {
       return scratches.stream().mapToLong(scratch -> aligned(scratch.bytes)).sum();
@@ -65,6 +70,20 @@ final class Recording {
     views = new Views(program, around::stored);
     Map<Integer, OptimizerGroup> groups = new HashMap<>();
     around.groups().forEach(group -> groups.put(group.first(), group));
+    boolean complete = false;
+    try {
+      recordAll(groups);
+      own = layOutOwn();
+      workspace = layOutWorkspace();
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
+      }
+    }
+  }
+
+  private void recordAll(Map<Integer, OptimizerGroup> groups) {
     List<Node> nodes = program.nodes();
     for (int i = 0; i < nodes.size(); i++) {
       OptimizerGroup group = groups.get(i);
@@ -75,18 +94,42 @@ final class Recording {
         i += group.nodes().size() - 1;
       }
     }
-    own = layOutOwn();
-    workspace = layOutWorkspace();
   }
 
   private void record(Node node, List<Node> members) {
-    boolean inPlace = Lowerings.inPlace(node);
-    Emitter e = new Emitter(node, inPlace, this::place, around::stored, device);
-    if (!views.isView(node)) {
-      Lowerings.of(node).lower(node.op(), e);
+    if (views.isView(node)) {
+      steps.add(new Step(node, members, List.of(), List.of(), List.of(), "", Map.of()));
+      return;
     }
-    constants.putAll(e.constants());
-    steps.add(new Step(node, members, e.commands(), e.scratches(), e.notes()));
+    Map<String, String> refusals = new LinkedHashMap<>();
+    for (Implementation candidate : Candidates.of(node, device.implementations())) {
+      Emitter e = new Emitter(node, candidate.inPlace(), this::place, around::stored, device);
+      boolean complete = false;
+      try {
+        candidate.lowering().lower(node.op(), e);
+        complete = true;
+      } catch (UnsupportedException refusal) {
+        refusals.put(candidate.name(), refusal.reason());
+      } finally {
+        if (!complete) {
+          e.close();
+        }
+      }
+      if (complete) {
+        constants.putAll(e.constants());
+        steps.add(
+            new Step(
+                node,
+                members,
+                e.commands(),
+                e.scratches(),
+                e.notes(),
+                candidate.name(),
+                Collections.unmodifiableMap(refusals)));
+        return;
+      }
+    }
+    throw Candidates.none(node, refusals);
   }
 
   private Place place(Value value) {
@@ -233,5 +276,11 @@ final class Recording {
   /** {@code bytes} rounded up to a multiple of {@link #ALIGNMENT}. */
   static long aligned(long bytes) {
     return Math.multiplyExact((bytes + ALIGNMENT - 1) / ALIGNMENT, (long) ALIGNMENT);
+  }
+
+  /** Frees what calls of libraries hold. Never throws. */
+  @Override
+  public void close() {
+    steps.forEach(step -> Command.close(step.commands()));
   }
 }

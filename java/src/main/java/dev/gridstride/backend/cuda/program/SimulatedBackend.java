@@ -44,6 +44,6 @@ public final class SimulatedBackend implements Backend {
 
   static Session open(DeviceOptions options, SessionOptions memory) {
     CudaDevice device = CudaDevices.find("sim", CudaDriver.simulated(), options);
-    return new CudaSession("sim", device, options.precision(), memory);
+    return new CudaSession("sim", device, options, memory);
   }
 }

@@ -4,6 +4,7 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PreparedLaunch;
+import dev.gridstride.backend.cuda.vendor.LibraryCall;
 import dev.gridstride.program.Node;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,21 @@ final class SlotCommands {
     @Override
     public void enqueue(CudaStream stream) {
       place.fill((byte) 0, stream);
+    }
+  }
+
+  private static final class Call implements Work {
+    private final LibraryCall call;
+    private final DeviceBuffer[] buffers;
+
+    Call(Command.Call command) {
+      call = command.call();
+      buffers = new DeviceBuffer[command.places().size()];
+    }
+
+    @Override
+    public void enqueue(CudaStream stream) {
+      call.enqueue(stream, buffers);
     }
   }
 
@@ -75,6 +91,13 @@ final class SlotCommands {
       Clear work = new Clear();
       point(clear.place(), clear.bytes(), part -> work.place = part);
       works.add(work);
+    } else if (command instanceof Command.Call call) {
+      Call work = new Call(call);
+      for (int i = 0; i < work.buffers.length; i++) {
+        int index = i;
+        point(call.places().get(i), part -> work.buffers[index] = part);
+      }
+      works.add(work);
     }
     nodes.add(node);
   }
@@ -102,6 +125,14 @@ final class SlotCommands {
       }
     }
     return prepared;
+  }
+
+  private void point(Place place, Slot.Use use) {
+    if (place.isNull()) {
+      use.point(DeviceBuffer.NULL);
+    } else {
+      point(place, place.bytes(), use);
+    }
   }
 
   private void point(Place place, long bytes, Slot.Use use) {

@@ -147,6 +147,9 @@ final class StepTimer implements AutoCloseable {
     if (command instanceof Command.Launch launch) {
       return launch.kernel();
     }
+    if (command instanceof Command.Call call) {
+      return call.call().toString();
+    }
     return command instanceof Command.Copy ? "copy" : "clear";
   }
 
