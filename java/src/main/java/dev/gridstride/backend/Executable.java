@@ -62,6 +62,17 @@ public interface Executable extends AutoCloseable {
         "this device has no profile of its steps; cuda, cpu and sim have one");
   }
 
+  /**
+   * Times the program on its device, a sample at a time, until their noise is low. Where the host
+   * hands work to a device, its own time is no part of it and is measured apart. The runs count
+   * like any other: counters advance and weights change.
+   *
+   * @throws BackendException if the device cannot tell, which is the default
+   */
+  default Timing time(TimingOptions options) {
+    throw new BackendException("this device times no programs; cuda, cpu, sim and reference do");
+  }
+
   /** Frees the program's memory; persistent values stay. Never throws. */
   @Override
   void close();

@@ -100,6 +100,16 @@ public interface Session extends AutoCloseable {
     return Map.of();
   }
 
+  /**
+   * What the device can do at best: the rate of a copy, measured now, and its peak of arithmetic.
+   * Takes some tenths of a second and needs memory for a moment. Not known by default.
+   *
+   * @throws BackendException if the device failed
+   */
+  default Rates rates() {
+    return Rates.UNKNOWN;
+  }
+
   /** Bytes allocated now for persistent values and programs, and how often memory was allocated. */
   MemoryUse memoryUse();
 

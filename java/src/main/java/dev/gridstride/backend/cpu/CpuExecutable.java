@@ -2,7 +2,10 @@ package dev.gridstride.backend.cpu;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.HostTimer;
 import dev.gridstride.backend.Profile;
+import dev.gridstride.backend.Timing;
+import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
@@ -151,6 +154,17 @@ final class CpuExecutable implements Executable {
       } else {
         stage.timed(0, times);
       }
+    }
+  }
+
+  @Override
+  public Timing time(TimingOptions options) {
+    checkOpen();
+    if (options.cache() == TimingOptions.Cache.WARM) {
+      return HostTimer.time(options, this::run, () -> {}, "");
+    }
+    try (Caches caches = new Caches(session.team())) {
+      return HostTimer.time(options, this::run, caches::empty, "");
     }
   }
 

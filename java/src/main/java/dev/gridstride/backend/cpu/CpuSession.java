@@ -3,6 +3,7 @@ package dev.gridstride.backend.cpu;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.MemoryUse;
+import dev.gridstride.backend.Rates;
 import dev.gridstride.backend.Session;
 import dev.gridstride.events.CompileEvent;
 import dev.gridstride.program.Program;
@@ -60,6 +61,12 @@ final class CpuSession implements Session {
     CompileEvent.end(
         event, "cpu", program.nodes().size(), program.outputs(), result[0].plannedBytes());
     return result[0];
+  }
+
+  @Override
+  public Rates rates() {
+    checkOpen();
+    return CpuRates.of(oneDnn, team);
   }
 
   /** The layout in which a value of this name is kept already, or null. */

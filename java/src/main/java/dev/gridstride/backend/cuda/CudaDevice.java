@@ -10,7 +10,10 @@ import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuDeviceTotalMem;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Precision;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import jcuda.driver.CUcontext;
@@ -104,6 +107,42 @@ public final class CudaDevice {
       multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     }
     return multiprocessors;
+  }
+
+  /** Size of the L2 cache in bytes; 0 if the device has none. */
+  public int l2Bytes() {
+    return attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
+  }
+
+  /**
+   * Operations a second of all multiprocessors at their highest clock; empty for the simulated
+   * device and for a generation that is not known.
+   */
+  public Map<Precision, Double> peakFlops() {
+    return driver.isSimulated()
+        ? Map.of()
+        : ArithmeticPeak.flops(name(), computeCapability(), multiprocessors(), clockHz());
+  }
+
+  /** Where {@link #peakFlops} are from. */
+  public String peakSource() {
+    return driver.isSimulated()
+        ? "the simulated device has none"
+        : ArithmeticPeak.source(computeCapability(), multiprocessors(), clockHz());
+  }
+
+  private double clockHz() {
+    return 1e3 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+  }
+
+  /** Where it is plugged in, as NVIDIA's management library wants it. */
+  String pciBusId() {
+    return String.format(
+        Locale.ROOT,
+        "%08x:%02x:%02x.0",
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID),
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_PCI_BUS_ID),
+        attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID));
   }
 
   /** What a launch may ask for. */

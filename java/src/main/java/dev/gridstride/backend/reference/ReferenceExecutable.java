@@ -2,12 +2,16 @@ package dev.gridstride.backend.reference;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.HostTimer;
+import dev.gridstride.backend.Timing;
+import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Op;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +19,11 @@ import java.util.stream.Collectors;
 
 /** A program as a list of kernels with memory of its own for every value that a node writes. */
 final class ReferenceExecutable implements Executable {
+  /** More than the last cache of most processors; this device is not there to be fast. */
+  private static final int FLUSH_BYTES = 64 << 20;
+
+  private static final String NOTE = "reference: loops for checking, not made to be fast";
+
   private final ReferenceSession session;
   private final Program program;
   private final Map<Value, Storage> computed = new HashMap<>();
@@ -70,6 +79,14 @@ final class ReferenceExecutable implements Executable {
   public void run() {
     checkOpen();
     steps.forEach(Step::run);
+  }
+
+  @Override
+  public Timing time(TimingOptions options) {
+    checkOpen();
+    long[] flushed = new long[FLUSH_BYTES / Long.BYTES];
+    return HostTimer.time(
+        options, this::run, () -> Arrays.setAll(flushed, i -> flushed[i] + 1), NOTE);
   }
 
   @Override

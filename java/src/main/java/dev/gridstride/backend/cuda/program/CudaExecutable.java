@@ -3,6 +3,8 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Profile;
+import dev.gridstride.backend.Timing;
+import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
@@ -240,6 +242,45 @@ final class CudaExecutable implements Executable {
       return timer.time(runs, this::enqueue, this::run);
     } catch (CudaException e) {
       throw session.during(e);
+    }
+  }
+
+  @Override
+  public Timing time(TimingOptions options) {
+    checkOpen();
+    if (graphs == null) {
+      throw new BackendException(
+          session.name()
+              + ": "
+              + Describe.program(program)
+              + " cannot be timed: "
+              + (session.options().guards()
+                  ? "each of its nodes is looked at"
+                  : "it has nothing to run"));
+    }
+    session.runs(this);
+    try (CudaTimer timer = new CudaTimer(session.context(), stream, feeds, new Timed())) {
+      return timer.time(options);
+    } catch (CudaException e) {
+      throw session.during(e);
+    }
+  }
+
+  /** A run, for the timer. */
+  private final class Timed implements CudaTimer.Work {
+    @Override
+    public int commands() {
+      return steps.stream().mapToInt(step -> step.actions().size()).sum();
+    }
+
+    @Override
+    public void enqueue(CudaStream to) {
+      CudaExecutable.this.enqueue(to);
+    }
+
+    @Override
+    public void replay() {
+      run();
     }
   }
 

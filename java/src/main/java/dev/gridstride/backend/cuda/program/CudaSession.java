@@ -6,6 +6,7 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.Rates;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaContext;
@@ -109,6 +110,16 @@ final class CudaSession implements Session {
   @Override
   public Map<String, String> facts() {
     return CudaDevices.facts(device);
+  }
+
+  @Override
+  public Rates rates() {
+    checkOpen();
+    try {
+      return CudaRates.of(context, stream);
+    } catch (BackendException e) {
+      throw failed("measuring the device's copy rate", e);
+    }
   }
 
   CudaContext context() {

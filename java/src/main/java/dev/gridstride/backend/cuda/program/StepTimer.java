@@ -21,9 +21,6 @@ import java.util.stream.Stream;
  * a whole.
  */
 final class StepTimer implements AutoCloseable {
-  private static final String SIMULATED =
-      "simulated device: its times are those of a CPU and say nothing about a card";
-
   private final CudaStream stream;
   private final List<CudaExecutable.Step> steps;
   private final DataFeeds feeds;
@@ -36,7 +33,7 @@ final class StepTimer implements AutoCloseable {
     this.stream = stream;
     this.steps = steps;
     this.feeds = feeds;
-    note = context.device().driver().isSimulated() ? SIMULATED : "";
+    note = context.device().driver().isSimulated() ? CudaTimer.SIMULATED : "";
     int launches = steps.stream().mapToInt(step -> step.actions().size()).sum();
     nanos = new double[launches];
     boolean complete = false;

@@ -1,0 +1,206 @@
+package dev.gridstride.backend.cuda.program;
+
+import static java.util.stream.Collectors.joining;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.Rates;
+import dev.gridstride.backend.Session;
+import dev.gridstride.backend.Timing;
+import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.program.DataType;
+import dev.gridstride.program.Program;
+import dev.gridstride.program.TensorType;
+import dev.gridstride.program.Value;
+import dev.gridstride.program.op.Accumulate;
+import dev.gridstride.program.op.Increment;
+import dev.gridstride.program.op.Relu;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What lies between the events of a sample, and that timing leaves nothing behind. */
+class CudaTimerTest {
+  private static final int ILLEGAL_ADDRESS = 700;
+  private static final TimingOptions COLD =
+      TimingOptions.COLD
+          .withNoise(0)
+          .withSamples(5, 5)
+          .withWarmUp(Duration.ZERO)
+          .withLimit(Duration.ofMinutes(1));
+  private static final TimingOptions WARM = COLD.withCache(TimingOptions.Cache.WARM);
+
+  private Simulator simulator;
+
+  @BeforeEach
+  void needsTheSimulatedDevice() {
+    Simulated.require();
+    simulator = Simulator.get();
+  }
+
+  @AfterEach
+  void noFaults() {
+    if (simulator != null) {
+      simulator.clearFaults();
+    }
+  }
+
+  private static Session open() {
+    return SimulatedBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);
+  }
+
+  /** A counter and the sum of its values, which shows whether runs were lost or doubled. */
+  private record Counting(Program program, Value count, Value sum) {
+    static Counting of() {
+      Program.Builder b = new Program.Builder();
+      Value count = b.state("count", TensorType.scalar(DataType.INT64));
+      Value sum = b.state("sum", TensorType.scalar(DataType.INT64));
+      b.update(new Accumulate(3), List.of(sum, count), List.of(sum));
+      b.update(new Increment(1), List.of(count), List.of(count));
+      b.output(b.add("y", new Relu(), b.input("x", TensorType.float32(2, 3))));
+      return new Counting(b.build(), count, sum);
+    }
+
+    /** How many runs there were. */
+    long check(Session session) {
+      double runs = session.readScalar(count);
+      assertEquals(3 * runs * (runs - 1) / 2, session.readScalar(sum));
+      return (long) runs;
+    }
+  }
+
+  private static final Counting NET = Counting.of();
+
+  /**
+   * The calls of the driver while a program is timed, as letters: fills (M), events (E), launches
+   * of kernels (L) and graphs (G), and waits for the stream (S).
+   */
+  private String calls(Executable executable, TimingOptions options) {
+    simulator.startTrace();
+    executable.time(options);
+    Map<String, String> letters =
+        Map.of(
+            "cuMemsetD8Async",
+            "M",
+            "cuEventRecord",
+            "E",
+            "cuLaunchKernel",
+            "L",
+            "cuGraphLaunch",
+            "G",
+            "cuStreamSynchronize",
+            "S");
+    return simulator.endTrace().stream()
+        .map(call -> letters.getOrDefault(call, ""))
+        .collect(joining());
+  }
+
+  @Test
+  void aColdSampleIsThePlainLaunchesRightAfterAFlush() {
+    try (Session session = open()) {
+      String calls = calls(session.compile(NET.program()), COLD);
+      assertEquals(5, Pattern.compile("M+ELLLE").matcher(calls).results().count(), calls);
+      assertTrue(calls.contains("ELLLEM"), "the host waits between samples: " + calls);
+    }
+  }
+
+  @Test
+  void aWarmSampleIsOneGraphOfManyRuns() {
+    try (Session session = open()) {
+      Executable executable = session.compile(NET.program());
+      String calls = calls(executable, WARM);
+      assertEquals(5, Pattern.compile("EGE").matcher(calls).results().count(), calls);
+      assertTrue(calls.contains("EGEEGE"), "the host waits between samples: " + calls);
+      assertFalse(calls.contains("M"), calls);
+      long before = NET.check(session);
+      Timing timing = executable.time(WARM);
+      assertTrue(timing.runsPerSample() > 1, timing.toString());
+      assertTrue(NET.check(session) >= before + 6L * timing.runsPerSample(), timing.toString());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void runsCountAndNothingStays(TimingOptions.Cache cache) {
+    try (Session session = open()) {
+      Executable executable = session.compile(NET.program());
+      executable.time(COLD.withCache(cache));
+      long before = NET.check(session);
+      assertTrue(before >= 1 + 5, "runs: " + before);
+      List<Long> open = open(session);
+      Timing timing = executable.time(COLD.withCache(cache));
+      assertTrue(NET.check(session) >= before + 1 + 5L * timing.runsPerSample());
+      assertEquals(open, open(session));
+      assertTrue(timing.hostNanos() > 0, timing.toString());
+      assertTrue(timing.median() > 0, timing.toString());
+      assertTrue(timing.note().contains("simulated"), timing.note());
+      assertEquals(Timing.Clocks.UNKNOWN, timing.clocks());
+    }
+  }
+
+  private List<Long> open(Session session) {
+    List<Long> counts = new ArrayList<>(List.of(session.memoryUse().bytes()));
+    for (String what : List.of("allocations", "events", "graphs", "pinned", "streams")) {
+      counts.add(simulator.count(what));
+    }
+    return counts;
+  }
+
+  @Test
+  void aFailureNamesTheProgramAndLeavesNothing() {
+    try (Session session = open()) {
+      Executable executable = session.compile(NET.program());
+      executable.time(COLD);
+      List<Long> open = open(session);
+      simulator.fault("cuMemAlloc_v2", 1, 2);
+      BackendException e = assertThrows(BackendException.class, () -> executable.time(COLD));
+      assertTrue(e.getMessage().contains("flush of the L2"), e.getMessage());
+      assertEquals(open, open(session));
+      executable.time(COLD);
+      simulator.fault("cuLaunchKernel", 3, ILLEGAL_ADDRESS);
+      e = assertThrows(BackendException.class, () -> executable.time(COLD));
+      assertTrue(e.getMessage().contains("in y = Relu"), e.getMessage());
+    }
+    assertEquals(0, simulator.count("contexts"));
+  }
+
+  @Test
+  void aProgramWithoutWorkIsRefused() {
+    Program.Builder b = new Program.Builder();
+    b.output(b.input("x", TensorType.float32(2, 3)));
+    try (Session session = open()) {
+      Executable executable = session.compile(b.build());
+      BackendException e = assertThrows(BackendException.class, () -> executable.time(COLD));
+      assertTrue(e.getMessage().contains("nothing to run"), e.getMessage());
+    }
+  }
+
+  @Test
+  void theSimulatedDeviceHasACopyRateAndNoPeak() {
+    try (Session session = open()) {
+      List<Long> open = open(session);
+      Rates rates = session.rates();
+      assertTrue(rates.copyBytesPerSecond() > 0, rates.toString());
+      assertTrue(rates.copySource().contains("simulated"), rates.toString());
+      for (Precision precision : Precision.values()) {
+        assertTrue(Double.isNaN(rates.peakFlops(precision)));
+      }
+      assertEquals(open, open(session));
+    }
+  }
+}
