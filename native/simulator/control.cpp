@@ -112,7 +112,8 @@ long count(const std::string& what) {
   if (what == "pending") return pending_count();
   if (what == "unordered") return order_count();
   if (what == "launches") return launches_run();
-  return call_count(what);
+  long of_libraries = library_count(what);
+  return of_libraries >= 0 ? of_libraries : call_count(what);
 }
 
 }  // namespace
@@ -133,9 +134,12 @@ EXPORTED int gridstride_sim_set(const char* key, const char* value) {
 EXPORTED int gridstride_sim_fault(const char* name, long nth, int code) {
   CALL(OTHER)
   if (name == nullptr || nth < 1) fail(CUDA_ERROR_INVALID_VALUE, "which call, and the how manieth from 1?");
-  if (code == 0 || code_name(code) == nullptr) fail(CUDA_ERROR_INVALID_VALUE, "%d is no code of a failure", code);
+  bool status = std::strncmp(name, "cublas", 6) == 0 || std::strncmp(name, "cudnn", 5) == 0;  // the library's own
+  if (code <= 0 || (!status && code_name(code) == nullptr)) {
+    fail(CUDA_ERROR_INVALID_VALUE, "%d is no code of a failure", code);
+  }
   if (std::strncmp(name, "cu", 2) != 0 && !is_call_kind(name)) {
-    fail(CUDA_ERROR_INVALID_VALUE, "%s is neither a call nor one of alloc, copy, launch, module, sync, any", name);
+    fail(CUDA_ERROR_INVALID_VALUE, "%s is neither a call nor one of alloc, copy, launch, module, sync, library, any", name);
   }
   add_fault(name, nth, code);
   END_CALL

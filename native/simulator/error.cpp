@@ -150,6 +150,7 @@ const char* kind_name(Kind kind) {
     case Kind::LAUNCH: return "launch";
     case Kind::MODULE: return "module";
     case Kind::SYNC: return "sync";
+    case Kind::LIBRARY: return "library";
     default: return "other";
   }
 }
@@ -204,7 +205,15 @@ CallSite::CallSite(const char* the_name, Kind the_kind) : name(the_name), kind(t
 }
 
 bool is_call_kind(const std::string& name) {
-  return name == "any" || name == "alloc" || name == "copy" || name == "launch" || name == "module" || name == "sync";
+  return name == "any" || name == "alloc" || name == "copy" || name == "launch" || name == "module" || name == "sync" ||
+         name == "library";
+}
+
+CallSite& site_of(const char* name, Kind kind) {
+  static auto& known = *new std::unordered_map<std::string, CallSite*>;
+  CallSite*& mine = known[name];
+  if (mine == nullptr) mine = new CallSite(name, kind);
+  return *mine;
 }
 
 long call_count(const std::string& name) {
@@ -227,13 +236,14 @@ void clear_faults() {
 
 const std::string& last_failure_text() { return last_failure; }
 
-int due_fault(const CallSite& site) {
+int due_fault(const CallSite& site, bool* by_name) {
   if (!is_cuda_call(site)) return CUDA_SUCCESS;
   for (size_t i = 0; i < faults.size(); i++) {
     Fault& f = faults[i];
     if (f.call != "any" && f.call != site.name && f.call != kind_name(site.kind)) continue;
     if (f.after-- > 0) continue;
     int code = f.code;
+    if (by_name != nullptr) *by_name = f.call == site.name;
     faults.erase(faults.begin() + static_cast<long>(i));
     faults_armed = !faults.empty();
     return code;
@@ -268,10 +278,14 @@ std::string end_trace() {
   return names;
 }
 
+void failed(const std::string& words) {
+  last_failure = words;
+  if (settings.verbose) std::fprintf(stderr, "gridstride simulated device: %s\n", words.c_str());
+}
+
 int failed(CallSite& site, const Failure& failure) {
   const char* name = code_name(failure.code);
-  last_failure = text("%s: %s (%d): ", site.name, name == nullptr ? "?" : name, failure.code) + failure.message;
-  if (settings.verbose) std::fprintf(stderr, "gridstride simulated device: %s\n", last_failure.c_str());
+  failed(text("%s: %s (%d): ", site.name, name == nullptr ? "?" : name, failure.code) + failure.message);
   return failure.code;
 }
 

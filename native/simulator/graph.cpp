@@ -153,7 +153,8 @@ void set_end(const CopyTask::End& end, size_t* pitch, size_t* rows, unsigned* ty
 
 int node_type(const GraphNode& node) {
   switch (node.task.kind) {
-    case TaskKind::KERNEL: return CU_GRAPH_NODE_TYPE_KERNEL;
+    case TaskKind::KERNEL:
+    case TaskKind::LIBRARY: return CU_GRAPH_NODE_TYPE_KERNEL;
     case TaskKind::COPY: return CU_GRAPH_NODE_TYPE_MEMCPY;
     case TaskKind::FILL: return CU_GRAPH_NODE_TYPE_MEMSET;
     case TaskKind::HOST: return CU_GRAPH_NODE_TYPE_HOST;

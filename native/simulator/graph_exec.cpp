@@ -98,6 +98,7 @@ void check_node(const GraphNode& node) {
       }
       check_pointers(task.kernel, *task.context);
       break;
+    case TaskKind::LIBRARY: check_library(*task.library, *task.context); break;
     case TaskKind::COPY:
       if (!task.copy.to.host) {
         check_device_range(task.copy.to.base, 1, text("node %d: destination", node.number).c_str(), *task.context);

@@ -266,7 +266,9 @@ void mark_all_written() {
   for (auto& [base, a] : live) mark_written(*a, a->base, a->bytes);
 }
 
-void mark_written(const Allocation& allocation, uintptr_t p, size_t bytes) {
+namespace {
+
+void mark(const Allocation& allocation, uintptr_t p, size_t bytes, bool written) {
   std::vector<uint64_t>& bits = const_cast<Allocation&>(allocation).written;
   if (bits.empty() || bytes == 0) return;
   size_t from = p - allocation.base, to = from + bytes;
@@ -274,9 +276,14 @@ void mark_written(const Allocation& allocation, uintptr_t p, size_t bytes) {
     uint64_t mask = ~uint64_t{0};
     if (word == from / 64) mask &= ~uint64_t{0} << (from % 64);
     if (word == (to - 1) / 64) mask &= ~uint64_t{0} >> (63 - (to - 1) % 64);
-    bits[word] |= mask;
+    bits[word] = written ? bits[word] | mask : bits[word] & ~mask;
   }
 }
+
+}  // namespace
+
+void mark_written(const Allocation& a, uintptr_t p, size_t bytes) { mark(a, p, bytes, true); }
+void mark_unwritten(const Allocation& a, uintptr_t p, size_t bytes) { mark(a, p, bytes, false); }
 
 uintptr_t first_unwritten(const Allocation& a, uintptr_t p, size_t bytes) {
   if (a.written.empty() || bytes == 0) return 0;

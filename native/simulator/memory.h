@@ -45,6 +45,8 @@ std::string describe_address(const void* p);
 
 // Marks [p, p + bytes) as written; nothing happens where the allocation is not followed.
 void mark_written(const Allocation& a, uintptr_t p, size_t bytes);
+// What was written there no longer counts.
+void mark_unwritten(const Allocation& a, uintptr_t p, size_t bytes);
 // The first byte of [p, p + bytes) that has not been written, or 0 if all have.
 uintptr_t first_unwritten(const Allocation& a, uintptr_t p, size_t bytes);
 

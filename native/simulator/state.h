@@ -33,7 +33,7 @@ bool is_sticky(int code);         // codes after which a context is of no more u
 
 // What faults can be asked for by kind. END is a context's end, which nothing can refuse: it happens, and a fault is only
 // reported.
-enum class Kind : uint8_t { OTHER, ALLOC, COPY, LAUNCH, MODULE, SYNC, END };
+enum class Kind : uint8_t { OTHER, ALLOC, COPY, LAUNCH, MODULE, SYNC, LIBRARY, END };
 
 struct CallSite {
   CallSite(const char* name, Kind kind);
@@ -48,10 +48,13 @@ extern bool faults_armed, tracing;
 extern thread_local bool in_host_function;
 extern thread_local const CallSite* current_call;
 
-int due_fault(const CallSite& site);                          // the code that this call is to fail with, or 0
+CallSite& site_of(const char* name, Kind kind);  // that of a call that has none of its own; under the driver's lock
+// The code that this call is to fail with, or 0; whether the fault names the call, not a kind.
+int due_fault(const CallSite& site, bool* by_name = nullptr);
 [[noreturn]] void fail_on_demand(const CallSite& site, int code);
 void trace(const CallSite& site);
 int failed(CallSite& site, const Failure& failure);
+void failed(const std::string& words);  // becomes the last failure
 
 // Runs the body of one call under the driver's lock; its failures become codes.
 template <class Body>

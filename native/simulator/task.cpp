@@ -130,6 +130,7 @@ long launches_run() { return launches; }
 std::string Task::describe() const {
   switch (kind) {
     case TaskKind::KERNEL: return kernel.function->where();
+    case TaskKind::LIBRARY: return describe_library(*library);
     case TaskKind::COPY:
       return text("copy of %zu bytes from %s to %s", copy.width * copy.height * copy.depth,
                   copy.from.host ? "host memory" : describe_address(bytes_at(copy.from.base)).c_str(),
@@ -149,6 +150,11 @@ std::string Task::describe() const {
 void run_task(Work& work) {
   switch (work.task.kind) {
     case TaskKind::KERNEL: run_kernel(work); break;
+    case TaskKind::LIBRARY:
+      if (settings.empty_launches) break;
+      launches++;
+      run_library(work);
+      break;
     case TaskKind::COPY: run_copy(work); break;
     case TaskKind::FILL: run_fill(work); break;
     case TaskKind::HOST: run_host(work.task.host); break;

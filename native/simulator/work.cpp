@@ -141,6 +141,7 @@ void drop(Work* w) {
   for (Work* earlier : w->after) drop(earlier);
   w->after.clear();
   w->order.reset();
+  w->task.library.reset();
   w->task.copy.staged.clear();
   if (w->task.copy.staged.capacity() > 4096) w->task.copy.staged.shrink_to_fit();
   if (idle.size() < 2 * QUEUE) {

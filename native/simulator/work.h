@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "library.h"
 #include "module.h"
 #include "state.h"
 
@@ -42,12 +43,13 @@ struct HostTask {
   CUstream stream = nullptr;
 };
 
-enum class TaskKind : uint8_t { EMPTY, KERNEL, COPY, FILL, HOST, RECORD, WAIT, FREE, CHILD };
+enum class TaskKind : uint8_t { EMPTY, KERNEL, LIBRARY, COPY, FILL, HOST, RECORD, WAIT, FREE, CHILD };
 
 struct Task {
   TaskKind kind = TaskKind::EMPTY;
   Context* context = nullptr;
   KernelTask kernel;
+  std::shared_ptr<const library::Job> library;
   CopyTask copy;
   FillTask fill;
   HostTask host;
@@ -102,6 +104,12 @@ uint64_t oldest_pending();  // its sequence; the largest number if nothing is pe
 
 // Runs one task now; fails. In task.cpp.
 void run_task(Work& work);
+
+// Work of a library, in library.cpp: its memory checked once more, it run, its words.
+void check_library(const library::Job& job, const Context& context);
+void run_library(Work& work);
+std::string describe_library(const library::Job& job);
+long library_count(const std::string& what);  // -1: never counted
 
 // Checks of memory ranges, used at the call.
 void check_device_range(uintptr_t p, size_t bytes, const char* role, const Context& context);

@@ -14,11 +14,13 @@ import java.util.stream.Stream;
  * it as a single file: {@code java SimulatedDevice.java build|test SOURCE BUILD OUTPUT CMAKE CXX
  * JOBS [CMAKE OPTION...]}.
  *
- * <p>{@code build} fills the platform's folder in OUTPUT with {@code libcuda.so.1}, {@code simcc},
- * {@code include/} and {@code kernels/}; only what changed is made again. Without CMake or a C++
- * compiler OUTPUT stays empty, and the build goes on.
+ * <p>{@code build} fills the platform's folder in OUTPUT with {@code libcuda.so.1}, the libraries
+ * on it, {@code simcc}, {@code include/} and {@code kernels/}; only what changed is made again.
+ * Without CMake or a C++ compiler OUTPUT stays empty, and the build goes on.
  */
 public final class SimulatedDevice {
+  private static final List<String> LIBRARIES = List.of("libcublas.so.12", "libcudnn.so.9");
+
   private final Path source;
   private final Path build;
   private final Path output;
@@ -152,6 +154,9 @@ public final class SimulatedDevice {
   private int lay() throws IOException {
     Set<Path> kept = new HashSet<>();
     int changed = put(build.resolve("libcuda.so.1"), "libcuda.so.1", kept);
+    for (String library : LIBRARIES) {
+      changed += put(build.resolve("libraries").resolve(library), library, kept);
+    }
     changed += put(build.resolve("simcc"), "simcc", kept);
     changed += putAll(source.resolve("simulator/include"), "*", "include", kept);
     changed += putAll(build.resolve("kernels"), "*.so", "kernels", kept);
