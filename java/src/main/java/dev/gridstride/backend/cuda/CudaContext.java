@@ -284,6 +284,43 @@ public final class CudaContext implements AutoCloseable {
     }
   }
 
+  /**
+   * Makes this context current on the calling thread for a library's call. Makes no objects.
+   *
+   * @param call its name, for messages
+   * @throws IllegalStateException if this context is closed
+   * @throws CudaException if the driver refuses it, or an error has ended this context
+   */
+  public void enter(String call) {
+    if (!isUsable()) {
+      requireUsable(call, () -> "calling a library");
+    }
+    int status = setCurrent();
+    if (status != Status.SUCCESS) {
+      throw failure("cuCtxSetCurrent", status, "calling " + call);
+    }
+  }
+
+  /**
+   * The exception for a library's call that failed.
+   *
+   * @param call its name, {@code cudnnConvolutionForward}
+   * @param status as the library counts
+   * @param statusName as the library calls it
+   * @param doing with operands and sizes
+   */
+  public LibraryException libraryFailure(String call, int status, String statusName, String doing) {
+    return new LibraryException(
+        call, status, statusName, deviceName, doing, Simulator.lastErrorText());
+  }
+
+  /** Logs that a library's call failed which was to free something, unless all is lost anyway. */
+  public void reportLibraryFailure(String call, int status, String statusName, String doing) {
+    if (!isLost()) {
+      Log.warn(libraryFailure(call, status, statusName, doing).getMessage());
+    }
+  }
+
   /** Makes this context current on the calling thread without making objects. */
   int setCurrent() {
     try {

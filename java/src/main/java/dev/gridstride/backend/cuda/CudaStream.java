@@ -199,6 +199,37 @@ public final class CudaStream implements AutoCloseable {
     return stream;
   }
 
+  /** The driver's own stream, for a library's calls after {@link #enter}. */
+  public CUstream driverStream() {
+    return stream;
+  }
+
+  /**
+   * Makes ready for a library's call that puts work into this stream: its context is current
+   * afterwards, and a recording that is going on knows the memory. Makes no objects.
+   *
+   * @param user the context that the library was opened for
+   * @param call its name, for messages
+   * @param buffers what it works on; {@link DeviceBuffer#NULL} for what is left out
+   * @throws IllegalStateException if the stream, its context or a buffer is closed
+   * @throws IllegalArgumentException if one of them is of another context
+   */
+  public void enter(CudaContext user, String call, DeviceBuffer[] buffers) {
+    if (!isUsableIn(user)) {
+      requireUsableIn(user, call);
+    }
+    user.enter(call);
+    for (int i = 0; i < buffers.length; i++) {
+      DeviceBuffer buffer = buffers[i];
+      if (buffer != DeviceBuffer.NULL) {
+        if (!buffer.isUsableIn(user)) {
+          buffer.requireUsableIn(user, call);
+        }
+        uses(buffer.handle());
+      }
+    }
+  }
+
   /** Whether neither it nor its context was closed here. */
   public boolean isOpen() {
     return handle.isOpen();

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import jcuda.Pointer;
+import jcuda.driver.CUdeviceptr;
 
 /**
  * Device memory, or a part of it. Every copy is checked against its size before the driver is
@@ -131,6 +132,11 @@ public final class DeviceBuffer implements AutoCloseable {
   /** Where it begins on the device; 0 for {@link #NULL}. */
   public long address() {
     return number;
+  }
+
+  /** The driver's own pointer, for a library's calls after {@link CudaStream#enter}. */
+  public CUdeviceptr driverPointer() {
+    return address;
   }
 
   /** Writes all of an array to the begin of this buffer. */

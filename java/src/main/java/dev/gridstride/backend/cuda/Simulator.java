@@ -21,7 +21,7 @@ public final class Simulator {
   private static final String CONTROL = "gridstride_sim_set";
 
   /** What the account begins with, and messages have already. */
-  private static final Pattern CALL_AND_CODE = Pattern.compile("^cu\\w+: CUDA_\\w+ \\(\\d+\\): ");
+  private static final Pattern CALL_AND_CODE = Pattern.compile("^cu\\w+: CU\\w+ \\(\\d+\\): ");
 
   private static Simulator instance;
 
