@@ -23,6 +23,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = pathlib.Path("bench/peers")
@@ -55,6 +57,8 @@ SHORT_SPIN = {"GOMP_SPINCOUNT": "2000"}
 # Debian's reference BLAS, which python3-torch runs on where nothing better is installed.
 REFERENCE_BLAS = ("/usr/lib/x86_64-linux-gnu/blas", "/usr/lib/x86_64-linux-gnu/lapack")
 
+TRAIN_IMAGES = 50_000
+
 # What is kept of every epoch.
 EPOCH_MEMBERS = ("epoch", "seconds", "images_per_second", "loss", "accuracy", "test_accuracy")
 
@@ -68,6 +72,9 @@ class Contender:
     environment: dict = dataclasses.field(default_factory=dict)
     busy_environment: dict = dataclasses.field(default_factory=dict)
     arguments: tuple = ()
+    # For one that is too slow for all images and rounds: only so many.
+    most_images: int = TRAIN_IMAGES
+    most_rounds: int = sys.maxsize
 
 
 def java_peer(name):
@@ -98,6 +105,21 @@ def contenders(threads):
         Contender("tensorflow-default", java_peer("tensorflow"), arguments=as_it_comes),
         Contender("djl", java_peer("djl"), KEEP_MEMORY, SHORT_SPIN),
         Contender("djl-default", java_peer("djl"), arguments=as_it_comes),
+        Contender(
+            "deeplearning4j",
+            java_peer("deeplearning4j"),
+            {**team, **ONE_BLAS_THREAD, **KEEP_MEMORY},
+            SHORT_SPIN,
+            most_images=6_400,
+            most_rounds=1,
+        ),
+        Contender(
+            "deeplearning4j-default",
+            java_peer("deeplearning4j"),
+            arguments=as_it_comes,
+            most_images=6_400,
+            most_rounds=1,
+        ),
     ]
     return {contender.name: contender for contender in known}
 
@@ -128,8 +150,11 @@ def other_process(wanted):
         process.wait()
 
 
-def run_process(name, command, environment, scratch):
-    """Runs a command; returns its standard output and its peak resident memory in MB of 2^20."""
+def run_process(name, command, environment, scratch, limit):
+    """Runs a command for so many seconds at most.
+
+    Returns its standard output and its peak resident memory in MB of 2^20.
+    """
     output = pathlib.Path(scratch, "stdout")
     errors = pathlib.Path(scratch, "stderr")
     with open(output, "wb") as out, open(errors, "wb") as err:
@@ -144,13 +169,20 @@ def run_process(name, command, environment, scratch):
             )
         except OSError as error:
             raise RunFailed(f"{name} cannot start: {error}") from error
+        timer = threading.Timer(limit, process.kill)
+        timer.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.kill()
             process.wait()
             raise
+        finally:
+            expired = not timer.is_alive()
+            timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode == -signal.SIGKILL and expired:
+        raise RunFailed(f"{name} was ended after {limit:.0f} s, the rest of --budget")
     if process.returncode != 0:
         tail = "\n".join(errors.read_text(errors="replace").splitlines()[-15:])
         raise RunFailed(
@@ -164,16 +196,17 @@ def keep_members(epoch, **renamed):
     return {member: everything[member] for member in EPOCH_MEMBERS}
 
 
-def run_peer(contender, options, environment, scratch):
+def run_peer(contender, options, environment, scratch, limit):
     command = [
         *contender.program,
         *("--data", str(options.data), "--epochs", str(options.epochs)),
         *("--batch", str(options.batch), "--threads", str(options.threads)),
         *("--seed", str(options.seed), "--evaluate", *contender.arguments),
     ]
-    if options.limit:
-        command += ["--limit", str(options.limit)]
-    text, peak = run_process(contender.name, command, environment, scratch)
+    images = min(options.limit or TRAIN_IMAGES, contender.most_images)
+    if images < TRAIN_IMAGES:
+        command += ["--limit", str(images)]
+    text, peak = run_process(contender.name, command, environment, scratch, limit)
     rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     epochs = [row for row in rows if "epoch" in row]
     if len(epochs) != options.epochs:
@@ -181,12 +214,14 @@ def run_peer(contender, options, environment, scratch):
     return command, {
         "version": epochs[0]["version"],
         "settings": epochs[0]["settings"],
+        "images": images,
         "epochs": [keep_members(epoch) for epoch in epochs],
         "first_step_seconds": rows[-1]["first_step_seconds"],
         "peak_rss_mb": peak,
     }
 
-def run_gridstride(contender, options, environment, scratch):
+
+def run_gridstride(contender, options, environment, scratch, limit):
     report = pathlib.Path(scratch, "gridstride.json")
     command = [
         *contender.program,
@@ -195,7 +230,10 @@ def run_gridstride(contender, options, environment, scratch):
         *("--threads", str(options.threads), "--seed", str(options.seed), "--no-progress"),
         *("--json", str(report), "--out", str(pathlib.Path(scratch, "out"))),
     ]
-    _, peak = run_process(contender.name, command, environment, scratch)
+    images = min(options.limit or TRAIN_IMAGES, TRAIN_IMAGES)
+    if images < TRAIN_IMAGES:
+        command += ["--limit", str(images)]
+    _, peak = run_process(contender.name, command, environment, scratch, limit)
     result = json.loads(report.read_text())
     epochs = result["epochs"]
     if len(epochs) != options.epochs:
@@ -203,6 +241,7 @@ def run_gridstride(contender, options, environment, scratch):
     return command, {
         "version": result.get("version"),
         "settings": f"--device cpu --threads {options.threads}",
+        "images": images,
         "epochs": [keep_members(epoch, test_accuracy=epoch["val_accuracy"]) for epoch in epochs],
         "first_step_seconds": result.get("first_step_seconds"),
         "peak_rss_mb": peak,
@@ -241,6 +280,8 @@ def shown(command, options, scratch):
 
 
 def run_all(options, chosen):
+    start = time.monotonic()
+    took = {}
     result = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -250,32 +291,62 @@ def run_all(options, chosen):
         "threads": options.threads,
         "seed": options.seed,
         "limit": options.limit,
+        "budget_seconds": options.budget,
+        "left_out": [],
+        "failed": [],
         "runs": [],
     }
     for round_number in range(1, options.rounds + 1):
         for contender in chosen:
+            if round_number > contender.most_rounds:
+                continue
             for busy in (False, True) if options.busy else (False,):
-                environment = dict(contender.environment)
-                if busy:
-                    environment.update(contender.busy_environment)
-                run_one = run_gridstride if contender.name == "gridstride" else run_peer
-                load = os.getloadavg()[0]
-                with tempfile.TemporaryDirectory() as scratch, other_process(busy):
-                    command, run = run_one(contender, options, environment, scratch)
-                run = {
-                    "peer": contender.name,
-                    "round": round_number,
-                    "busy": busy,
-                    "load_average_before": load,
-                    "command": shown(command, options, scratch),
-                    "environment": environment,
-                    **run,
-                }
-                result["runs"].append(run)
-                print_progress(run)
-                if options.json:
-                    options.json.write_text(json.dumps(result, indent=1) + "\n")
+                name = f"{contender.name}, {'busy' if busy else 'quiet'}"
+                if any(failure["run"] == name for failure in result["failed"]):
+                    continue
+                # What a run took in an earlier round, it may well take again.
+                left = options.budget - (time.monotonic() - start)
+                if max(took.get(name, 0), 1) > left:
+                    result["left_out"].append(f"{name}, round {round_number}")
+                    print(f"left out: {result['left_out'][-1]}", file=sys.stderr)
+                    keep(result, options)
+                    continue
+                begin = time.monotonic()
+                try:
+                    run = run_once(contender, round_number, busy, left, options)
+                except RunFailed as failure:
+                    result["failed"].append({"run": name, "problem": str(failure)})
+                    print(f"compare.py: {failure}", file=sys.stderr)
+                else:
+                    result["runs"].append(run)
+                    print_progress(run)
+                took[name] = time.monotonic() - begin
+                keep(result, options)
     return result
+
+
+def run_once(contender, round_number, busy, limit, options):
+    environment = dict(contender.environment)
+    if busy:
+        environment.update(contender.busy_environment)
+    run_one = run_gridstride if contender.name == "gridstride" else run_peer
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as scratch, other_process(busy):
+        command, run = run_one(contender, options, environment, scratch, limit)
+    return {
+        "peer": contender.name,
+        "round": round_number,
+        "busy": busy,
+        "load_average_before": load,
+        "command": shown(command, options, scratch),
+        "environment": environment,
+        **run,
+    }
+
+
+def keep(result, options):
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def print_progress(run):
@@ -293,6 +364,15 @@ def timed(runs, member):
     return [epoch[member] for run in runs for epoch in run["epochs"][1:]]
 
 
+def epoch_seconds(runs):
+    """Seconds for all training images, from what was taken for those that the run had."""
+    return [
+        epoch["seconds"] * TRAIN_IMAGES / run.get("images", TRAIN_IMAGES)
+        for run in runs
+        for epoch in run["epochs"][1:]
+    ]
+
+
 def median_or_dash(values, form):
     present = [value for value in values if value is not None]
     return format(statistics.median(present), form) if present else "-"
@@ -303,7 +383,7 @@ def table(result):
     quiet, busy = {}, {}
     for run in result["runs"]:
         (busy if run["busy"] else quiet).setdefault(run["peer"], []).append(run)
-    medians = {peer: statistics.median(timed(runs, "seconds")) for peer, runs in quiet.items()}
+    medians = {peer: statistics.median(epoch_seconds(runs)) for peer, runs in quiet.items()}
     ours = medians.get("gridstride")
     heads = [
         "peer",
@@ -320,11 +400,11 @@ def table(result):
     lines = [heads, ["---"] * 2 + ["---:"] * (len(heads) - 2)]
     for peer in sorted(medians, key=medians.get):
         runs = quiet[peer]
-        seconds = timed(runs, "seconds")
+        seconds = epoch_seconds(runs)
         speed = statistics.median(timed(runs, "images_per_second"))
         version = runs[0]["version"]
         row = [
-            f"{peer} {version}" if version else peer,
+            (f"{peer} {version}" if version else peer) + ("*" if few_images(result, runs) else ""),
             runs[0]["settings"],
             f"{medians[peer]:.2f} ({min(seconds):.2f}-{max(seconds):.2f})",
             f"{speed:,.0f}",
@@ -344,9 +424,33 @@ def table(result):
     return f"{text}\n\n{describe(result)}\n"
 
 
+def few_images(result, runs):
+    """What is said of a contender that had fewer images than the table's others, or nothing."""
+    everyones = result["limit"] or TRAIN_IMAGES
+    images = runs[0].get("images", everyones)
+    if images == everyones:
+        return ""
+    return f"{runs[0]['peer']}: the first {images:,} images, {count(len(runs), 'round')}"
+
+
+def count(number, word):
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def describe(result):
     host = result["machine"]
-    images = f", first {result['limit']:,} images only" if result["limit"] else ""
+    marked = []
+    for peer in dict.fromkeys(run["peer"] for run in result["runs"]):
+        runs = [run for run in result["runs"] if run["peer"] == peer and not run["busy"]]
+        if runs and few_images(result, runs):
+            marked.append(few_images(result, runs))
+    images = f" The first {result['limit']:,} images only." if result["limit"] else ""
+    if marked:
+        images += f" * {'; '.join(marked)}; s/epoch is reckoned for 50,000, the loss is of these."
+    for problem in result.get("left_out", []):
+        images += f" Left out for lack of time: {problem}."
+    for failure in result.get("failed", []):
+        images += f" Failed: {failure['run']}."
     busy = ""
     if any(run["busy"] for run in result["runs"]):
         busy = f" Busy means beside one process that keeps a core busy{busy_changes(result)}."
@@ -356,7 +460,7 @@ def describe(result):
         f" Linux {host['kernel']}, glibc {host['glibc']}, {host['jdk']};"
         f" load average before {host['load_average_before']:.2f}; {result['date'][:10]}."
         f" Batch {result['batch']}, {result['threads']} threads, {result['rounds']} rounds in turn"
-        f" of {result['epochs']} epochs, the first of each process not counted{images}.{busy}"
+        f" of {result['epochs']} epochs, the first of each process not counted.{images}{busy}"
     )
 
 
@@ -397,8 +501,14 @@ def parse_run_arguments(arguments):
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="first N images, for a look; peers only")
+    parser.add_argument("--limit", type=int, help="first N images, for a look")
     parser.add_argument("--busy", action="store_true", help="run each beside a busy process too")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=1200,
+        help="seconds; a run that would end later is left out, and the table says so (%(default)s)",
+    )
     parser.add_argument("--json", type=pathlib.Path, help="keep raw rows here")
     options = parser.parse_args(arguments)
     options.data = options.data.resolve()
@@ -413,8 +523,6 @@ def parse_run_arguments(arguments):
     known = contenders(options.threads)
     chosen = []
     if options.gridstride != "none":
-        if options.limit:
-            parser.error("--limit is for peers only; add --gridstride none")
         chosen.append(Contender("gridstride", tuple(shlex.split(options.gridstride))))
     for name in filter(None, options.peers.split(",")):
         if name not in known:
@@ -439,11 +547,10 @@ def main(arguments):
     options, chosen = parse_run_arguments(arguments)
     # Leave through the clean-up, so that neither a contender nor the busy process stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare.py: terminated"))
-    try:
-        result = run_all(options, chosen)
-    except RunFailed as failure:
-        sys.exit(f"compare.py: {failure}")
+    result = run_all(options, chosen)
     print(table(result), end="")
+    if result["failed"]:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,12 @@ public interface Net extends AutoCloseable {
    * What a training step saw, before its weights changed.
    *
    * @param meanLoss mean cross-entropy over the batch
-   * @param correct images whose largest logit was their class
+   * @param correct images whose largest logit was their class, or {@link #NOT_COUNTED}
    */
-  record Score(double meanLoss, int correct) {}
+  record Score(double meanLoss, int correct) {
+    /** For a library whose training step does not give its outputs away. */
+    public static final int NOT_COUNTED = -1;
+  }
 
   /** Builds a net; whatever must be set before natives load has been set by then. */
   @FunctionalInterface

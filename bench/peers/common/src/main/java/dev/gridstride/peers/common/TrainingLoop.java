@@ -92,12 +92,12 @@ public final class TrainingLoop {
       Double testAccuracy = test == null ? null : accuracy(test);
       double imagesPerSecond = train.size() / result.seconds();
       System.err.printf(
-          "epoch %d: %.2f s, %.0f images/s, loss %.4f, accuracy %.4f%s%n",
+          "epoch %d: %.2f s, %.0f images/s, loss %.4f%s%s%n",
           epoch,
           result.seconds(),
           imagesPerSecond,
           result.loss(),
-          result.accuracy(),
+          result.accuracy() == null ? "" : ", accuracy %.4f".formatted(result.accuracy()),
           testAccuracy == null ? "" : ", test accuracy %.4f".formatted(testAccuracy));
       System.out.println(
           new JsonLine()
@@ -133,6 +133,7 @@ public final class TrainingLoop {
     int[] order = shuffled(images.size(), new Random(options.seed() + epoch));
     double lossSum = 0;
     int correct = 0;
+    boolean counted = true;
     for (int from = 0; from < order.length; from += options.batch()) {
       int count = Math.min(options.batch(), order.length - from);
       Net.Score score = net.train(images, order, from, count);
@@ -141,12 +142,14 @@ public final class TrainingLoop {
       }
       lossSum += score.meanLoss() * count;
       correct += score.correct();
+      counted &= score.correct() != Net.Score.NOT_COUNTED;
     }
     double seconds = (System.nanoTime() - start) * 1e-9;
     if (!Double.isFinite(lossSum)) {
       throw new ArithmeticException("the loss of epoch " + epoch + " is " + lossSum);
     }
-    return new Epoch(seconds, lossSum / order.length, (double) correct / order.length);
+    Double accuracy = counted ? (double) correct / order.length : null;
+    return new Epoch(seconds, lossSum / order.length, accuracy);
   }
 
   private double accuracy(Cifar10 images) {
@@ -194,5 +197,5 @@ public final class TrainingLoop {
     throw new IOException("/proc/self/status has no line VmHWM");
   }
 
-  private record Epoch(double seconds, double loss, double accuracy) {}
+  private record Epoch(double seconds, double loss, Double accuracy) {}
 }
