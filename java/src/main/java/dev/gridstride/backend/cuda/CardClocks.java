@@ -32,7 +32,9 @@ public final class CardClocks {
           new Reason(0x80, "power brake", true),
           new Reason(0x100, "display clocks", false));
 
-  private final String problem;
+  private static final String NOT_WATCHED = "clocks and throttling not watched: ";
+
+  private String problem;
   private final Nvml nvml;
   private final Pointer card;
   private final TreeSet<String> heldDown = new TreeSet<>();
@@ -46,18 +48,20 @@ public final class CardClocks {
     this.card = card;
   }
 
-  /** Begins to watch; without a look at the simulated device, which has no clocks. */
+  /** Begins to watch. Sees nothing of the simulated device, which has no clocks. */
   public static CardClocks of(CudaDevice device) {
-    return device.driver().isSimulated() ? new CardClocks("", null, null) : at(device.pciBusId());
+    if (device.driver().isSimulated()) {
+      return new CardClocks("", null, null);
+    }
+    try {
+      return of(Nvml.get(), device.pciBusId());
+    } catch (BackendException e) {
+      return new CardClocks(NOT_WATCHED + e.getMessage(), null, null);
+    }
   }
 
-  static CardClocks at(String pciBusId) {
-    try {
-      Nvml nvml = Nvml.get();
-      return new CardClocks("", nvml, nvml.card(pciBusId));
-    } catch (BackendException e) {
-      return new CardClocks("clocks and throttling not watched: " + e.getMessage(), null, null);
-    }
+  static CardClocks of(Nvml nvml, String pciBusId) {
+    return new CardClocks("", nvml, nvml.card(pciBusId));
   }
 
   /** Why nothing is seen, or empty. */
@@ -66,20 +70,31 @@ public final class CardClocks {
   }
 
   /**
-   * Looks at the clocks, while the card is at work.
+   * Looks at the clocks, while the card is at work. If the library refuses, that is the {@link
+   * #problem}, and it is not asked again.
    *
    * @return whether the card is throttled, so that times taken now do not count
-   * @throws BackendException if the library fails
    */
   public boolean look() {
-    if (nvml == null) {
+    if (nvml == null || !problem.isEmpty()) {
       return false;
     }
-    int now = nvml.processorMhz(card);
-    lowest = lowest == 0 ? now : Math.min(lowest, now);
-    highest = Math.max(highest, now);
-    memory = nvml.memoryMhz(card);
-    long reasons = nvml.throttleReasons(card);
+    try {
+      note(nvml.processorMhz(card), nvml.memoryMhz(card));
+      return note(nvml.reasons(card));
+    } catch (BackendException e) {
+      problem = NOT_WATCHED + e.getMessage();
+      return false;
+    }
+  }
+
+  private void note(int processorMhz, int memoryMhz) {
+    lowest = lowest == 0 ? processorMhz : Math.min(lowest, processorMhz);
+    highest = Math.max(highest, processorMhz);
+    memory = memoryMhz;
+  }
+
+  private boolean note(long reasons) {
     boolean throttled = false;
     for (Reason reason : REASONS) {
       if ((reasons & reason.bit()) != 0) {

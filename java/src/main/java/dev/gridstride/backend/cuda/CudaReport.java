@@ -51,6 +51,7 @@ public final class CudaReport {
             ? "nvcc: not on the path; needed only to build cubins"
             : "nvcc: " + nvcc + ", " + new NvccCompiler(nvcc, ComputeCapability.LOWEST).identity());
     lines.add("NVTX: " + NvtxRange.describeLibrary());
+    lines.add("NVML: " + Nvml.describe());
     return lines;
   }
 

@@ -1,7 +1,7 @@
 package dev.gridstride.backend.cuda;
 
-import com.sun.jna.Library;
-import com.sun.jna.Native;
+import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
@@ -13,8 +13,7 @@ final class Nvml {
   /** Names a file to take. */
   static final String PROPERTY = "gridstride.nvml";
 
-  static final String LIBRARY = "libnvidia-ml.so.1";
-
+  private static final String LIBRARY = "libnvidia-ml.so.1";
   private static final int SUCCESS = 0;
   private static final int CLOCK_SM = 1;
   private static final int CLOCK_MEMORY = 2;
@@ -24,63 +23,80 @@ final class Nvml {
   /** Why it is not there, once it was looked for in vain. */
   private static String missing;
 
-  private final Functions functions;
+  private final NativeLibrary library;
+  private final Function reasons;
 
-  /** Status 0 is success. */
-  interface Functions extends Library {
-    int nvmlInit_v2();
-
-    int nvmlDeviceGetHandleByPciBusId_v2(String bus, PointerByReference device);
-
-    int nvmlDeviceGetClockInfo(Pointer device, int clock, IntByReference megahertz);
-
-    /** Renamed in driver 535, which keeps this name too. */
-    int nvmlDeviceGetCurrentClocksThrottleReasons(Pointer device, LongByReference reasons);
-
-    String nvmlErrorString(int status);
+  private Nvml(String name) {
+    library = NativeLibrary.getInstance(name);
+    reasons = reasons();
+    check("nvmlInit_v2", library.getFunction("nvmlInit_v2").invokeInt(new Object[0]));
   }
 
-  private Nvml(String library) {
-    functions = Native.load(library, Functions.class);
-    check("nvmlInit_v2", functions.nvmlInit_v2());
+  /** The function was renamed in driver 535. */
+  private Function reasons() {
+    try {
+      return library.getFunction("nvmlDeviceGetCurrentClocksEventReasons");
+    } catch (UnsatisfiedLinkError e) {
+      return library.getFunction("nvmlDeviceGetCurrentClocksThrottleReasons");
+    }
   }
 
   /**
-   * The library.
+   * The library of this machine.
    *
    * @throws BackendException if it is not there or does not work
    */
   static synchronized Nvml get() {
     if (found == null && missing == null) {
       try {
-        found = new Nvml(System.getProperty(PROPERTY, LIBRARY));
-      } catch (UnsatisfiedLinkError e) {
-        // JNA's message goes on with the whole class path.
-        missing = e.getMessage().lines().findFirst().orElse("it does not load");
+        found = open(System.getProperty(PROPERTY, LIBRARY));
       } catch (BackendException e) {
         missing = e.getMessage();
       }
     }
     if (found == null) {
-      throw new BackendException(
-          "no " + LIBRARY + " (" + missing + "); it comes with NVIDIA's driver");
+      throw new BackendException(missing);
     }
     return found;
   }
 
+  /** A library by its name or file. */
+  static Nvml open(String name) {
+    String problem;
+    try {
+      return new Nvml(name);
+    } catch (UnsatisfiedLinkError e) {
+      // JNA's message goes on with the whole class path.
+      problem = e.getMessage().lines().skip(1).findFirst().orElse(e.getMessage());
+    } catch (BackendException e) {
+      problem = e.getMessage();
+    }
+    throw new BackendException(
+        "no "
+            + name
+            + " ("
+            + problem
+            + "); it comes with NVIDIA's driver, or name its file with -D"
+            + PROPERTY
+            + "=FILE");
+  }
+
+  private void call(String name, Object... arguments) {
+    check(name, library.getFunction(name).invokeInt(arguments));
+  }
+
   private void check(String call, int status) {
     if (status != SUCCESS) {
-      throw new BackendException(
-          "NVML: " + call + " failed: " + functions.nvmlErrorString(status) + " (" + status + ")");
+      String text =
+          library.getFunction("nvmlErrorString").invokeString(new Object[] {status}, false);
+      throw new BackendException(call + " failed: " + text + " (" + status + ")");
     }
   }
 
   /** The card that is plugged in there. */
   Pointer card(String pciBusId) {
     PointerByReference card = new PointerByReference();
-    check(
-        "nvmlDeviceGetHandleByPciBusId_v2(" + pciBusId + ")",
-        functions.nvmlDeviceGetHandleByPciBusId_v2(pciBusId, card));
+    call("nvmlDeviceGetHandleByPciBusId_v2", pciBusId, card);
     return card.getValue();
   }
 
@@ -96,16 +112,24 @@ final class Nvml {
 
   private int clock(Pointer card, int clock) {
     IntByReference megahertz = new IntByReference();
-    check("nvmlDeviceGetClockInfo", functions.nvmlDeviceGetClockInfo(card, clock, megahertz));
+    call("nvmlDeviceGetClockInfo", card, clock, megahertz);
     return megahertz.getValue();
   }
 
   /** What keeps the clocks from being higher now, as a set of bits; see {@link CardClocks}. */
-  long throttleReasons(Pointer card) {
-    LongByReference reasons = new LongByReference();
-    check(
-        "nvmlDeviceGetCurrentClocksThrottleReasons",
-        functions.nvmlDeviceGetCurrentClocksThrottleReasons(card, reasons));
-    return reasons.getValue();
+  long reasons(Pointer card) {
+    LongByReference bits = new LongByReference();
+    check(reasons.getName(), reasons.invokeInt(new Object[] {card, bits}));
+    return bits.getValue();
+  }
+
+  /** For a report. */
+  static String describe() {
+    try {
+      return get().library.getFile() + ", clocks and throttling are watched by benchmarks";
+    } catch (BackendException e) {
+      return "missing, so that benchmarks cannot tell whether the card was throttled: "
+          + e.getMessage();
+    }
   }
 }

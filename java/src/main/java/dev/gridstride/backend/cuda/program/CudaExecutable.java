@@ -5,6 +5,8 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Profile;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.backend.cuda.CardClocks;
+import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
@@ -72,11 +74,10 @@ final class CudaExecutable implements Executable {
       allocate();
       recording.steps().forEach(step -> steps.add(prepare(step)));
       stream.synchronize();
-      int commands = steps.stream().mapToInt(step -> step.actions().size()).sum();
       graphs =
-          commands == 0 || session.options().guards()
+          commands() == 0 || session.options().guards()
               ? null
-              : new StepGraphs(stream, session.queue(), this::enqueue, feeds, commands);
+              : new StepGraphs(stream, session.queue(), this::enqueue, feeds, commands());
       complete = true;
     } finally {
       if (!complete) {
@@ -84,6 +85,10 @@ final class CudaExecutable implements Executable {
         free();
       }
     }
+  }
+
+  private int commands() {
+    return steps.stream().mapToInt(step -> step.actions().size()).sum();
   }
 
   private void free() {
@@ -259,28 +264,13 @@ final class CudaExecutable implements Executable {
                   : "it has nothing to run"));
     }
     session.runs(this);
-    try (CudaTimer timer = new CudaTimer(session.context(), stream, feeds, new Timed())) {
+    CudaContext context = session.context();
+    CardClocks clocks = CardClocks.of(context.device());
+    CudaTimer.Work work = new CudaTimer.Work(commands(), this::enqueue, this::run, feeds);
+    try (CudaTimer timer = new CudaTimer(context, stream, work, clocks)) {
       return timer.time(options);
     } catch (CudaException e) {
       throw session.during(e);
-    }
-  }
-
-  /** A run, for the timer. */
-  private final class Timed implements CudaTimer.Work {
-    @Override
-    public int commands() {
-      return steps.stream().mapToInt(step -> step.actions().size()).sum();
-    }
-
-    @Override
-    public void enqueue(CudaStream to) {
-      CudaExecutable.this.enqueue(to);
-    }
-
-    @Override
-    public void replay() {
-      run();
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * Times runs by events on the stream, so that nothing of the host's time is in a sample.
@@ -50,31 +51,27 @@ final class CudaTimer implements AutoCloseable {
   /** How long a throttled card rests before the next samples. */
   private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-  /** What is timed. */
-  interface Work {
-    /** Launches, copies and fills in a run. */
-    int commands();
-
-    /** Puts one run on a stream, launch by launch. */
-    void enqueue(CudaStream stream);
-
-    /** Runs the program once as it is. */
-    void replay();
-  }
+  /**
+   * What is timed.
+   *
+   * @param commands launches, copies and fills in a run
+   * @param enqueue puts one run on a stream, launch by launch
+   * @param replay runs the program once as it is
+   * @param feeds brings what the runs fetch from the host
+   */
+  record Work(int commands, Consumer<CudaStream> enqueue, Runnable replay, DataFeeds feeds) {}
 
   private final CudaContext context;
   private final CudaStream stream;
-  private final DataFeeds feeds;
   private final Work work;
   private final CardClocks clocks;
   private final List<CudaEvent> marks = new ArrayList<>();
 
-  CudaTimer(CudaContext context, CudaStream stream, DataFeeds feeds, Work work) {
+  CudaTimer(CudaContext context, CudaStream stream, Work work, CardClocks clocks) {
     this.context = context;
     this.stream = stream;
-    this.feeds = feeds;
     this.work = work;
-    clocks = CardClocks.of(context.device());
+    this.clocks = clocks;
     boolean complete = false;
     try {
       for (int i = 0; i < 2 * MOST_IN_FLIGHT; i++) {
@@ -92,7 +89,7 @@ final class CudaTimer implements AutoCloseable {
   Timing time(TimingOptions options) {
     long begin = System.nanoTime();
     do {
-      work.replay();
+      work.replay().run();
       stream.synchronize();
     } while (System.nanoTime() - begin < options.warmUp().toNanos());
     return options.cache() == TimingOptions.Cache.COLD ? cold(options) : warm(options);
@@ -110,7 +107,7 @@ final class CudaTimer implements AutoCloseable {
             }
           };
       try {
-        return sample(options, flush, () -> enqueue(1, () -> work.enqueue(stream)), 1, hostNanos);
+        return sample(options, () -> {}, flush, this::enqueueOne, 1, hostNanos);
       } finally {
         stream.settle();
       }
@@ -126,7 +123,7 @@ final class CudaTimer implements AutoCloseable {
       flushed.fill((byte) 0, stream);
       marks.get(1).record(stream);
       long start = System.nanoTime();
-      enqueue(1, () -> work.enqueue(stream));
+      enqueueOne();
       host[i] = System.nanoTime() - start;
       stream.synchronize();
       device[i] = nanos(0);
@@ -138,16 +135,15 @@ final class CudaTimer implements AutoCloseable {
   private Timing warm(TimingOptions options) {
     double hostNanos = hostNanos();
     marks.get(0).record(stream);
-    enqueue(1, () -> work.enqueue(stream));
+    enqueueOne();
     marks.get(1).record(stream);
     stream.synchronize();
-    int most = Math.max(1, Math.min(feeds.most(), MOST_NODES / work.commands()));
+    int most = Math.max(1, Math.min(work.feeds().most(), MOST_NODES / work.commands()));
     int runs = (int) Math.max(1, Math.min(most, SAMPLE_NANOS / Math.max(1, nanos(0))));
     try (CudaGraphExec graph = record(runs)) {
       try {
         Runnable launch = () -> enqueue(runs, () -> graph.launch(stream));
-        launch.run(); // the first launch brings the graph to the device
-        return sample(options, () -> {}, launch, runs, hostNanos);
+        return sample(options, launch, () -> {}, launch, runs, hostNanos);
       } finally {
         stream.settle();
       }
@@ -159,7 +155,7 @@ final class CudaTimer implements AutoCloseable {
     try {
       stream.beginCapture();
       for (int i = 0; i < runs; i++) {
-        work.enqueue(stream);
+        work.enqueue().accept(stream);
       }
       try (CudaGraph graph = stream.endCapture()) {
         CudaGraphExec made = graph.instantiate();
@@ -173,25 +169,37 @@ final class CudaTimer implements AutoCloseable {
     }
   }
 
+  private void enqueueOne() {
+    enqueue(1, () -> work.enqueue().accept(stream));
+  }
+
   private void enqueue(int runs, Runnable launches) {
-    feeds.before(runs);
+    work.feeds().before(runs);
     launches.run();
-    feeds.after(runs);
+    work.feeds().after(runs);
   }
 
   /**
    * Takes samples in groups, each put on the stream at once, and looks at the clocks while a group
    * is under way.
    *
+   * @param lead keeps the device busy until the host has begun a group
+   * @param flush goes before each sample
    * @param runs in one {@code launch}
    */
   private Timing sample(
-      TimingOptions options, Runnable flush, Runnable launch, int runs, double hostNanos) {
+      TimingOptions options,
+      Runnable lead,
+      Runnable flush,
+      Runnable launch,
+      int runs,
+      double hostNanos) {
     Sampling sampling = new Sampling(options);
     int group = 1;
     do {
       int count = Math.min(group, sampling.room());
       long start = System.nanoTime();
+      lead.run();
       for (int i = 0; i < count; i++) {
         flush.run();
         marks.get(2 * i).record(stream);
@@ -229,7 +237,7 @@ final class CudaTimer implements AutoCloseable {
     do {
       stream.synchronize();
       long start = System.nanoTime();
-      work.replay();
+      work.replay().run();
       nanos.add((double) (System.nanoTime() - start));
     } while (nanos.size() < HOST_SAMPLES && System.nanoTime() - begin < HOST_NANOS);
     stream.synchronize();

@@ -14,6 +14,11 @@ import dev.gridstride.backend.Rates;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.backend.cuda.CudaContext;
+import dev.gridstride.backend.cuda.CudaDriver;
+import dev.gridstride.backend.cuda.CudaStream;
+import dev.gridstride.backend.cuda.DeviceBuffer;
+import dev.gridstride.backend.cuda.FakeNvml;
 import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
@@ -23,6 +28,7 @@ import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Accumulate;
 import dev.gridstride.program.op.Increment;
 import dev.gridstride.program.op.Relu;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,11 +37,13 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What lies between the events of a sample, and that timing leaves nothing behind. */
 class CudaTimerTest {
+  private static final long HEAT = 0x20;
   private static final int ILLEGAL_ADDRESS = 700;
   private static final TimingOptions COLD =
       TimingOptions.COLD
@@ -159,6 +167,29 @@ class CudaTimerTest {
       counts.add(simulator.count(what));
     }
     return counts;
+  }
+
+  /** The second and third group of samples are taken while the card is too hot. */
+  @Test
+  void samplesOfAThrottledCardAreDropped(@TempDir Path folder) throws Exception {
+    FakeNvml nvml = FakeNvml.load(folder, false);
+    nvml.reasons(0, HEAT, HEAT);
+    try (CudaContext context = CudaDriver.simulated().device(0).createContext();
+        CudaStream stream = context.createStream();
+        DeviceBuffer buffer = context.allocate(1024)) {
+      DataFeeds none = new DataFeeds(List.of(), new Cursors.Changes(), stream, v -> 0, () -> {});
+      CudaTimer.Work work =
+          new CudaTimer.Work(
+              1, s -> buffer.fill((byte) 1, s), () -> buffer.fill((byte) 1, stream), none);
+      Timing timing;
+      try (CudaTimer timer = new CudaTimer(context, stream, work, nvml.clocks())) {
+        timing = timer.time(WARM);
+      }
+      assertEquals(5, timing.samples());
+      assertTrue(timing.dropped() >= 2, timing.toString());
+      assertEquals(new Timing.Clocks(1980, 1980, 2619, List.of("heat")), timing.clocks());
+      assertTrue(timing.toString().contains("dropped while throttled"), timing.toString());
+    }
   }
 
   @Test
