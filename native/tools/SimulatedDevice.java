@@ -20,6 +20,7 @@ import java.util.stream.Stream;
  */
 public final class SimulatedDevice {
   private static final List<String> LIBRARIES = List.of("libcublas.so.12", "libcudnn.so.9");
+  private static final List<String> FORWARDING = List.of("libcublas.so.12", "libnvrtc.so.12");
 
   private final Path source;
   private final Path build;
@@ -156,6 +157,11 @@ public final class SimulatedDevice {
     int changed = put(build.resolve("libcuda.so.1"), "libcuda.so.1", kept);
     for (String library : LIBRARIES) {
       changed += put(build.resolve("libraries").resolve(library), library, kept);
+    }
+    if (Files.isDirectory(build.resolve("forward"))) {
+      for (String library : FORWARDING) {
+        changed += put(build.resolve("forward").resolve(library), "forward/" + library, kept);
+      }
     }
     changed += put(build.resolve("simcc"), "simcc", kept);
     changed += putAll(source.resolve("simulator/include"), "*", "include", kept);
