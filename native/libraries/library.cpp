@@ -53,6 +53,14 @@ bool overlap(const Range& a, const Range& b) {
   return false;
 }
 
+bool overlaps_itself(const Range& r) {
+  bool apart = r.empty() || ((r.height == 1 || r.pitch >= r.width) &&
+                             (r.depth == 1 || r.slice >= (r.height - 1) * r.pitch + r.width));
+  if (apart) return false;
+  std::vector<Bytes> all = rows(r);
+  return std::adjacent_find(all.begin(), all.end(), share) != all.end();
+}
+
 }  // namespace
 
 thread_local const char* current_call = nullptr;
@@ -120,6 +128,7 @@ void enqueue(CUstream stream, Job&& job) {
 
 void refuse_overlap(const std::vector<Range>& ranges, int status) {
   for (size_t i = 0; i < ranges.size(); i++) {
+    if (ranges[i].writes() && overlaps_itself(ranges[i])) fail(status, "%s shares memory with itself", ranges[i].role);
     for (size_t j = 0; j < i; j++) {
       if (!(ranges[i].writes() || ranges[j].writes()) || !overlap(ranges[i], ranges[j])) continue;
       fail(status, "%s and %s share memory", ranges[j].role, ranges[i].role);

@@ -72,7 +72,7 @@ void* allocate(size_t bytes);
 void release(void* p, uint64_t context);  // that it was allocated in, which may have ended
 void enqueue(CUstream stream, Job&& job);
 
-// Fails with `status` if a range that is written shares a byte with another.
+// Fails with `status` if a range that is written shares a byte with another, or one of its rows with another row.
 void refuse_overlap(const std::vector<Range>& ranges, int status);
 
 // Objects that calls name by their address: a freed or foreign one is told from a live one.

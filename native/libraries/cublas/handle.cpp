@@ -42,12 +42,12 @@ using namespace gridstride::library;
 
 LIBRARY_CALL cublasCreate_v2(void** out) {
   CALL
-  place(out) = nullptr;
+  void*& made = place(out);
   auto handle = std::make_unique<Handle>();
   handle->context = current_context();
   handle->own_workspace = allocate(OWN_WORKSPACE);
   handle->use_own_workspace();
-  *out = handles.add(std::move(handle));
+  made = handles.add(std::move(handle));
   END_CALL
 }
 

@@ -5,8 +5,8 @@ using namespace gridstride;
 
 namespace {
 
-constexpr int VERSION = 120604;  // as CUDA 12.6's: 10000 * major + 100 * minor + patch
-constexpr int CUDA_RUNTIME = 12060;
+// As the library of CUDA 12.6 has them. 10000 * major + 100 * minor + patch; 1000 * major + 10 * minor.
+constexpr int VERSION = 120603, CUDA_RUNTIME = 12030;
 
 struct Status {
   int number;
@@ -17,12 +17,12 @@ const Status STATUSES[] = {
     {cublas::NOT_INITIALIZED, "CUBLAS_STATUS_NOT_INITIALIZED", "the library was not initialized"},
     {cublas::ALLOC_FAILED, "CUBLAS_STATUS_ALLOC_FAILED", "the resource allocation failed"},
     {cublas::INVALID_VALUE, "CUBLAS_STATUS_INVALID_VALUE", "an unsupported value or parameter was passed to the function"},
-    {cublas::ARCH_MISMATCH, "CUBLAS_STATUS_ARCH_MISMATCH", "the function requires a feature absent from the architecture"},
+    {cublas::ARCH_MISMATCH, "CUBLAS_STATUS_ARCH_MISMATCH", "the function requires an architectural feature absent from the device"},
     {cublas::MAPPING_ERROR, "CUBLAS_STATUS_MAPPING_ERROR", "an access to GPU memory space failed"},
     {cublas::EXECUTION_FAILED, "CUBLAS_STATUS_EXECUTION_FAILED", "the function failed to launch on the GPU"},
     {cublas::INTERNAL_ERROR, "CUBLAS_STATUS_INTERNAL_ERROR", "an internal operation failed"},
     {cublas::NOT_SUPPORTED, "CUBLAS_STATUS_NOT_SUPPORTED", "the requested functionality is not supported"},
-    {cublas::LICENSE_ERROR, "CUBLAS_STATUS_LICENSE_ERROR", "the functionality requested requires some license"},
+    {cublas::LICENSE_ERROR, "CUBLAS_STATUS_LICENSE_ERROR", "the license check failed"},
 };
 
 const Status* find(int status) {
@@ -40,7 +40,7 @@ const int STATUS_UNSUPPORTED = cublas::NOT_SUPPORTED;
 
 const char* status_name(int status) {
   const Status* s = find(status);
-  return s == nullptr ? "unknown status" : s->name;
+  return s == nullptr ? "unrecognized status" : s->name;
 }
 
 int status_of(int cuda_code) {
@@ -65,7 +65,7 @@ EXPORTED const char* cublasGetStatusName(int status) { return status_name(status
 
 EXPORTED const char* cublasGetStatusString(int status) {
   const Status* s = find(status);
-  return s == nullptr ? "unknown status" : s->meaning;
+  return s == nullptr ? "unrecognized status" : s->meaning;
 }
 
 EXPORTED size_t cublasGetCudartVersion() { return CUDA_RUNTIME; }
