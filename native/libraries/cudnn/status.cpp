@@ -21,6 +21,7 @@ const char* status_name(int status) {
     NAME(1007, RUNTIME_FP_OVERFLOW)
     NAME(1008, SUBLIBRARY_LOADING_FAILED)
     NAME(2000, BAD_PARAM)
+    NAME(2001, INVALID_VALUE)
     NAME(2002, BAD_PARAM_NULL_POINTER)
     NAME(2003, BAD_PARAM_MISALIGNED_POINTER)
     NAME(2004, BAD_PARAM_NOT_FINALIZED)
@@ -30,6 +31,7 @@ const char* status_name(int status) {
     NAME(2008, BAD_PARAM_SHAPE_MISMATCH)
     NAME(2009, BAD_PARAM_DUPLICATED_ENTRIES)
     NAME(2010, BAD_PARAM_ATTRIBUTE_TYPE)
+    NAME(2011, BAD_PARAM_CUDA_GRAPH_MISMATCH)
     NAME(3000, NOT_SUPPORTED)
     NAME(3001, NOT_SUPPORTED_GRAPH_PATTERN)
     NAME(3002, NOT_SUPPORTED_SHAPE)
@@ -56,7 +58,7 @@ const char* status_name(int status) {
     NAME(5002, EXECUTION_FAILED_CUBLAS)
     NAME(5003, EXECUTION_FAILED_CUDART)
     NAME(5004, EXECUTION_FAILED_CURAND)
-    default: return "CUDNN_STATUS_UNKNOWN";
+    default: return "CUDNN_UNKNOWN_STATUS";
   }
 #undef NAME
 }
@@ -79,6 +81,3 @@ int status_of(int cuda_code) {
 extern "C" __attribute__((visibility("default"))) const char* cudnnGetErrorString(int status) {
   return library::status_name(status);
 }
-
-// 9.5.1, as the libraries that JCuda 12.6 is made for.
-extern "C" __attribute__((visibility("default"))) size_t cudnnGetVersion() { return 90501; }
