@@ -8,6 +8,7 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
+import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
@@ -42,6 +43,7 @@ import dev.gridstride.train.Run;
 import dev.gridstride.train.SaveCheckpoint;
 import dev.gridstride.train.Trainer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,6 +55,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -539,6 +542,31 @@ class StreamedDataTest {
       one.trainingStep(TRAIN).profile(2);
       other.trainingStep(TRAIN).run(6);
       assertEquals(other.weights(), one.weights());
+    }
+  }
+
+  /** Timed runs fetch like any others, launch by launch and several in a graph. */
+  @ParameterizedTest
+  @EnumSource
+  void timedRunsFetchLikeAnyOthers(TimingOptions.Cache cache) {
+    Program program = fetch("a", true, 1, 3);
+    TimingOptions options =
+        TimingOptions.COLD.withCache(cache).withSamples(3, 3).withWarmUp(Duration.ZERO);
+    try (Session timed = open(STREAMED);
+        Session plain = open(SessionOptions.DEFAULT)) {
+      Executable one = timed.compile(program);
+      Executable other = plain.compile(program);
+      writeData(timed, 0);
+      writeData(plain, 0);
+      one.time(options);
+      long rows = (long) timed.readScalar(cursor("a"));
+      assertTrue(rows >= 4 * 4, "rows: " + rows);
+      plain.write(cursor("a"), Tensor.of(Shape.scalar(), rows));
+      one.run();
+      other.run();
+      for (Value output : program.outputs()) {
+        assertEquals(other.read(output), one.read(output));
+      }
     }
   }
 }
