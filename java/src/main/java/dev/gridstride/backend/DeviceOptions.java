@@ -61,7 +61,8 @@ public record DeviceOptions(
           device
               + ": implementations "
               + implementations
-              + " are for CUDA devices (--device cuda or sim); this device has one of each op");
+              + " are for CUDA devices (--device cuda or sim); this device has one of each op:"
+              + " leave --impl out, or say --impl own");
     }
   }
 }

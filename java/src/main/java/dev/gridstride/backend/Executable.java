@@ -51,6 +51,12 @@ public interface Executable extends AutoCloseable {
   String explain();
 
   /**
+   * The same as data, with what each node costs. On CUDA devices every implementation of every op
+   * is asked whether it would take the node, for which libraries may be loaded.
+   */
+  Explanation explanation();
+
+  /**
    * Runs the program some times with a clock round every step, and as many times or twice as many
    * without. The runs count like any other: counters advance and weights change.
    *

@@ -15,8 +15,11 @@ import java.util.TreeMap;
  *     take it
  * @param nondeterministic whether algorithms of libraries may be used whose results differ from run
  *     to run
+ * @param recorded what an earlier run chose where {@link #AUTO} or {@link #TUNE} chooses, as {@link
+ *     ImplementationUse#byNode} gave it: chosen again, so that the run goes on bit for bit
  */
-public record ImplementationChoice(String all, Map<String, String> byOp, boolean nondeterministic) {
+public record ImplementationChoice(
+    String all, Map<String, String> byOp, boolean nondeterministic, Map<String, String> recorded) {
   /**
    * This project's kernels: nothing but the driver is needed, and a card always gives one result.
    */
@@ -47,6 +50,17 @@ public record ImplementationChoice(String all, Map<String, String> byOp, boolean
     check(all);
     byOp.values().forEach(ImplementationChoice::check);
     byOp = Collections.unmodifiableMap(new TreeMap<>(byOp));
+    recorded = Map.copyOf(recorded);
+  }
+
+  /** A choice that follows no earlier run. */
+  public ImplementationChoice(String all, Map<String, String> byOp, boolean nondeterministic) {
+    this(all, byOp, nondeterministic, Map.of());
+  }
+
+  /** The same choice, made as an earlier run made it. */
+  public ImplementationChoice following(Map<String, String> run) {
+    return new ImplementationChoice(all, byOp, nondeterministic, run);
   }
 
   private static void check(String name) {
@@ -95,7 +109,17 @@ public record ImplementationChoice(String all, Map<String, String> byOp, boolean
 
   /** Whether an op must be computed by what is chosen, and by nothing else. */
   public boolean isDemanded(String op) {
-    return byOp.containsKey(op);
+    return byOp.containsKey(op) && !isMeasured(op);
+  }
+
+  /** Whether the times of the candidates decide for an op. */
+  public boolean isMeasured(String op) {
+    return of(op).equals(AUTO) || of(op).equals(TUNE);
+  }
+
+  /** Whether this name is asked for, for all ops or for one. */
+  public boolean names(String name) {
+    return all.equals(name) || byOp.containsValue(name);
   }
 
   /** What {@link #parse} makes this of. */

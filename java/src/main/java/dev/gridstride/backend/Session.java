@@ -91,6 +91,11 @@ public interface Session extends AutoCloseable {
     return "";
   }
 
+  /** Who computes the nodes of the programs compiled so far; nothing where there is no choice. */
+  default ImplementationUse implementationUse() {
+    return ImplementationUse.NONE;
+  }
+
   /**
    * What is known of the device for reports, by names such as {@code driver} or {@code
    * compute_capability}; {@link #IMAGE} and a kernel file's name is the image that it is loaded

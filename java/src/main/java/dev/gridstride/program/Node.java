@@ -1,6 +1,8 @@
 package dev.gridstride.program;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -39,6 +41,37 @@ public record Node(Op op, List<Value> inputs, List<Value> outputs) {
   public long flops() {
     return op.flops(
         inputs.stream().map(Value::type).toList(), outputs.stream().map(Value::type).toList());
+  }
+
+  /**
+   * Bytes of the values read and written, each once. Of a data set, of which a batch is read, as
+   * many rows as the outputs have.
+   */
+  public long bytes() {
+    return bytes(List.of(this));
+  }
+
+  /** The same of several nodes, whose common values count once. */
+  public static long bytes(List<Node> nodes) {
+    Map<Value, Long> bytes = new HashMap<>();
+    for (Node node : nodes) {
+      node.inputs.forEach(value -> bytes.put(value, node.bytes(value)));
+      node.outputs.forEach(value -> bytes.put(value, node.bytes(value)));
+    }
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  private long bytes(Value value) {
+    Shape shape = value.shape();
+    Shape first = outputs.get(0).shape();
+    boolean part =
+        value.role() == Role.DATA
+            && shape.rank() > 0
+            && first.rank() > 0
+            && first.dim(0) < shape.dim(0);
+    return part
+        ? new TensorType(value.type().dtype(), shape.withRows(first.dim(0))).bytes()
+        : value.type().bytes();
   }
 
   /** For example {@code relu1 = relu(conv1)}. */

@@ -3,6 +3,7 @@ package dev.gridstride.train;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Session;
 import dev.gridstride.program.Program;
@@ -56,6 +57,11 @@ class LateDeviceTest {
         @Override
         public long plannedBytes() {
           return executable.plannedBytes();
+        }
+
+        @Override
+        public Explanation explanation() {
+          return executable.explanation();
         }
 
         @Override

@@ -2,10 +2,13 @@ package dev.gridstride.backend.cpu;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.HostTimer;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Profile;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
 
 /** A program as stages of kernels. */
 final class CpuExecutable implements Executable {
@@ -245,6 +249,35 @@ final class CpuExecutable implements Executable {
       }
     }
     return text.toString();
+  }
+
+  @Override
+  public Explanation explanation() {
+    checkOpen();
+    List<Explanation.Row> rows = new ArrayList<>();
+    lowering.stepsOf().forEach((node, steps) -> rows.add(row(node, steps)));
+    return new Explanation(rows, memory.bytes());
+  }
+
+  /** By oneDNN if any of its steps is. */
+  private Explanation.Row row(Node node, List<Step> steps) {
+    boolean primitive = steps.stream().anyMatch(step -> step.kind() == Profile.Kind.PRIMITIVE);
+    String name = steps.isEmpty() ? "" : primitive ? "onednn" : "java";
+    String how = steps.stream().map(Step::name).collect(Collectors.joining(" + "));
+    List<String> layouts =
+        node.outputs().stream()
+            .filter(value -> !Lowering.inHeap(value) && lowering.layouts().containsKey(value))
+            .map(value -> value.name() + " " + lowering.layout(value))
+            .toList();
+    return Explanation.Row.of(
+        node,
+        List.of(node),
+        Precision.FLOAT32,
+        name,
+        steps.isEmpty()
+            ? List.of()
+            : List.of(new Explanation.Candidate(name, Explanation.Verdict.CHOSEN, how, 0)),
+        layouts);
   }
 
   private void checkOpen() {

@@ -28,6 +28,7 @@ final class Lowering {
   private final Sharding sharding;
   private final int workers;
   private final List<Step> steps = new ArrayList<>();
+  private final Map<Node, List<Step>> stepsOf = new LinkedHashMap<>();
   private final Map<Value, Layout> layouts = new LinkedHashMap<>();
   private final Set<Value> partials = new HashSet<>();
   private final Set<Value> contiguous = new HashSet<>();
@@ -81,7 +82,9 @@ final class Lowering {
                 + "); an op of your own runs on the devices cuda and sim (CudaOp) and reference"
                 + " (HostOp)");
       }
+      int before = steps.size();
       family.lower(node, this);
+      stepsOf.put(node, List.copyOf(steps.subList(before, steps.size())));
     }
     for (Value output : program.outputs()) {
       whole(output);
@@ -94,6 +97,11 @@ final class Lowering {
 
   List<Step> steps() {
     return steps;
+  }
+
+  /** Each node with its steps, among them those that bring its inputs into another layout. */
+  Map<Node, List<Step>> stepsOf() {
+    return stepsOf;
   }
 
   Sharding sharding() {

@@ -2,7 +2,9 @@ package dev.gridstride.backend.reference;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.HostTimer;
+import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.program.Node;
@@ -117,6 +119,20 @@ final class ReferenceExecutable implements Executable {
     return program.nodes().stream()
         .map(node -> node + ": double loops, row-major")
         .collect(Collectors.joining("\n"));
+  }
+
+  @Override
+  public Explanation explanation() {
+    checkOpen();
+    return new Explanation(program.nodes().stream().map(ReferenceExecutable::row).toList(), 0);
+  }
+
+  private static Explanation.Row row(Node node) {
+    Explanation.Candidate loops =
+        new Explanation.Candidate(
+            "reference", Explanation.Verdict.CHOSEN, "double loops, row-major", 0);
+    return Explanation.Row.of(
+        node, List.of(node), Precision.FLOAT32, loops.name(), List.of(loops), List.of());
   }
 
   @Override

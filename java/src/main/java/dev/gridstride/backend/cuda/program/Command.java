@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.vendor.LibraryCall;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** One thing that the device does for a node. */
 sealed interface Command {
@@ -13,6 +14,11 @@ sealed interface Command {
         call.call().close();
       }
     }
+  }
+
+  /** All of them in one line. */
+  static String describe(List<Command> commands) {
+    return commands.stream().map(Object::toString).collect(Collectors.joining(" + "));
   }
 
   /**

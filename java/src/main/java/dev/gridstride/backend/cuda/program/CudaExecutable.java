@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.Profile;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
@@ -15,10 +16,10 @@ import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
-import dev.gridstride.program.pass.Fuse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A program as launches on the session's stream, in node order: recorded once, when it is compiled,
@@ -322,46 +323,22 @@ final class CudaExecutable implements Executable {
   @Override
   public String explain() {
     return steps.stream()
-        .map(step -> explain(recording, step.recorded()) + feeds.explain(step.recorded().node()))
+        .map(
+            step ->
+                Explainer.line(recording, step.recorded()) + feeds.explain(step.recorded().node()))
         .collect(Collectors.joining("\n"));
   }
 
-  /** How a step is computed. */
-  static String explain(Recording recording, Recording.Step step) {
-    String how =
-        step.commands().isEmpty()
-            ? "view, nothing moves"
-            : step.commands().stream().map(Object::toString).collect(Collectors.joining(" + "));
-    String layouts =
-        step.node().outputs().stream()
-            .map(value -> Layout.describe(value.shape(), recording.stored(value)))
-            .distinct()
-            .collect(Collectors.joining(", "));
-    String scratch =
-        step.scratches().isEmpty() ? "" : ", " + step.scratchBytes() + " bytes of scratch";
-    StringBuilder refused = new StringBuilder();
-    step.refusals()
-        .forEach((name, why) -> refused.append("; not ").append(name).append(": ").append(why));
-    String notes = step.notes().isEmpty() ? "" : "; " + String.join("; ", step.notes());
-    String who = step.implementation().isEmpty() ? "" : step.implementation() + " ";
-    return step.node()
-        + ": "
-        + who
-        + how
-        + "; "
-        + layouts
-        + scratch
-        + fused(step)
-        + refused
-        + notes;
+  @Override
+  public Explanation explanation() {
+    checkOpen();
+    return Explainer.explain(
+        recording, session.precision(), session.selection(), node -> feeds.explain(node));
   }
 
-  private static String fused(Recording.Step step) {
-    if (step.members().size() > 1) {
-      return "; " + step.members().size() + " updates in one launch";
-    }
-    String parts = Fuse.describe(step.node());
-    return parts.isEmpty() ? "" : "; fused: " + parts;
+  /** What the nodes do, in order. */
+  Stream<Recording.Step> recorded() {
+    return recording.steps().stream();
   }
 
   private void checkOpen() {

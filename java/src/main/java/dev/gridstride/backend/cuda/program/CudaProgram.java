@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Precision;
@@ -70,9 +71,11 @@ public final class CudaProgram implements AutoCloseable {
   private final List<Slot> order;
 
   private final Map<Value, String> layouts = new HashMap<>();
+  private final Precision precision;
   private final Recording recording;
   private final KernelModules kernels;
   private final VendorLibraries libraries;
+  private final Selection selection;
   private final Slot workspace;
   private final DeviceMemory memory;
   private final SlotCommands commands;
@@ -115,12 +118,15 @@ public final class CudaProgram implements AutoCloseable {
             });
     order = List.copyOf(slots.values());
     libraries = new VendorLibraries(context);
-    recording =
-        new Recording(
-            program,
-            Surroundings.apart(memories::get),
-            Emitter.Traits.of(
-                context.device(), options.precision, options.implementations, libraries));
+    selection =
+        new Selection(
+            context.device(),
+            options.precision,
+            options.implementations,
+            libraries,
+            SessionOptions.Dispatch.plain());
+    precision = options.precision;
+    recording = record(program, Surroundings.apart(memories::get));
     workspace = new Slot("workspace", recording.workspace().bytes(), WORKSPACE_ALIGNMENT, true);
     kernels = new KernelModules(context, options.checked);
     memory = new DeviceMemory(context, false);
@@ -141,6 +147,21 @@ public final class CudaProgram implements AutoCloseable {
     } finally {
       if (!complete) {
         free();
+      }
+    }
+  }
+
+  private Recording record(Program program, Surroundings around) {
+    boolean complete = false;
+    try {
+      selection.require();
+      selection.tuneApart(program);
+      Recording result = new Recording(program, around, selection.traits());
+      complete = true;
+      return result;
+    } finally {
+      if (!complete) {
+        libraries.close();
       }
     }
   }
@@ -362,8 +383,20 @@ public final class CudaProgram implements AutoCloseable {
   /** A line a node: which kernels run it, and how they are launched. */
   public String explain() {
     return recording.steps().stream()
-        .map(step -> CudaExecutable.explain(recording, step))
+        .map(step -> Explainer.line(recording, step))
         .collect(Collectors.joining("\n"));
+  }
+
+  /**
+   * The same as data, with every implementation of every op and what each node costs. May load
+   * libraries.
+   */
+  public Explanation explanation() {
+    requireOpen();
+    Explanation[] result = new Explanation[1];
+    context.whileCurrent(
+        () -> result[0] = Explainer.explain(recording, precision, selection, node -> ""));
+    return result[0];
   }
 
   /**

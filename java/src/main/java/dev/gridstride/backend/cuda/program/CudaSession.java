@@ -3,7 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
-import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.ImplementationUse;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Rates;
@@ -35,7 +35,7 @@ final class CudaSession implements Session {
   private final String name;
   private final CudaDevice device;
   private final Precision precision;
-  private final ImplementationChoice implementations;
+  private final Selection selection;
   private final SessionOptions options;
   private final CudaContext context;
   private final CudaStream stream;
@@ -73,13 +73,15 @@ final class CudaSession implements Session {
     this.name = name;
     this.device = device;
     this.precision = precision;
-    implementations = wanted.implementations();
     this.options = options;
     context = device.createContext();
     kernels = new KernelModules(context, options.checked());
     libraries = new VendorLibraries(context);
+    selection =
+        new Selection(device, precision, wanted.implementations(), libraries, options.dispatch());
     boolean complete = false;
     try {
+      selection.require();
       stream = context.createStream();
       queue = new LaunchQueue(context, stream);
       transfer = new Transfer(context);
@@ -142,12 +144,21 @@ final class CudaSession implements Session {
     return options;
   }
 
-  Emitter.Traits traits() {
-    return Emitter.Traits.of(device, precision, implementations, libraries);
-  }
-
   CudaKernel kernel(KernelCode code, String entry) {
     return kernels.kernel(code, entry);
+  }
+
+  Precision precision() {
+    return precision;
+  }
+
+  Selection selection() {
+    return selection;
+  }
+
+  @Override
+  public ImplementationUse implementationUse() {
+    return selection.use(executables.stream().flatMap(CudaExecutable::recorded));
   }
 
   /** The workspaces of the session's programs. */
@@ -194,10 +205,10 @@ final class CudaSession implements Session {
   /**
    * All data on the device if there is room, else some of them on the host.
    *
+   * @param program with its casts
    * @param taken bytes of what is free that other programs will take
    */
-  private Draft draft(Program given, Stock stock, long taken) {
-    Program program = TensorCores.withCasts(given, precision);
+  private Draft draft(Program program, Stock stock, long taken) {
     Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
     List<Value> brought = whole.broughtData();
     if (brought.isEmpty() && whole.data().isEmpty()) {
@@ -230,7 +241,7 @@ final class CudaSession implements Session {
 
   private Draft draft(Program program, Stock stock, DataStreams.Plan data) {
     Persistents.Plan plan = stock.persistents().plan(program, data);
-    Recording recording = new Recording(program, plan, traits());
+    Recording recording = new Recording(program, plan, selection.traits());
     long space = recording.workspace().bytes();
     long own = recording.own().bytes();
     boolean moreSpace = space > 0 && stock.workspaces().stream().noneMatch(one -> one >= space);
@@ -244,6 +255,14 @@ final class CudaSession implements Session {
 
   @Override
   public Executable compile(Program program) {
+    checkOpen();
+    Program whole = TensorCores.withCasts(program, precision);
+    selection.tune(whole);
+    return compileAsIs(whole);
+  }
+
+  /** Compiles a program that has all the casts that it needs. */
+  Executable compileAsIs(Program program) {
     checkOpen();
     CompileEvent event = CompileEvent.start();
     Draft draft = draft(program, new Stock(persistents, streams, workspaces.sizes()), 0);
@@ -276,6 +295,7 @@ final class CudaSession implements Session {
       streams.keep(draft.data());
       memories.add(added);
       executables.add(executable);
+      selection.used(draft.recording());
       allocations += added.allocations() + executable.allocations();
       dataBytes += draft.broughtDataBytes();
       complete = true;
@@ -297,7 +317,7 @@ final class CudaSession implements Session {
         new Stock(persistents.copy(), streams.copy(), new ArrayList<>(workspaces.sizes()));
     MemoryUse sum = new MemoryUse(0, 0, 0);
     for (Program program : programs) {
-      Draft draft = draft(program, later, sum.bytes());
+      Draft draft = draft(TensorCores.withCasts(program, precision), later, sum.bytes());
       sum = sum.plus(draft.added());
       later.keep(draft);
       later.workspaces().add(draft.recording().workspace().bytes());

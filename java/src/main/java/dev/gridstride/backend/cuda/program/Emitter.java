@@ -35,30 +35,50 @@ final class Emitter implements AutoCloseable {
    * @param precision of convolutions and matrix products of float32 factors
    * @param implementations which are asked for
    * @param libraries of the context, or null if there are none
+   * @param candidates who is tried for a node
    */
   record Traits(
       int multiprocessors,
       int computeCapability,
       Precision precision,
       ImplementationChoice implementations,
-      VendorLibraries libraries) {
+      VendorLibraries libraries,
+      Candidates candidates) {
     /** A device with own kernels alone. */
     Traits(int multiprocessors, int computeCapability, Precision precision) {
       this(multiprocessors, computeCapability, precision, ImplementationChoice.DEFAULT, null);
+    }
+
+    /** A device of which no times are known. */
+    Traits(
+        int multiprocessors,
+        int computeCapability,
+        Precision precision,
+        ImplementationChoice implementations,
+        VendorLibraries libraries) {
+      this(
+          multiprocessors,
+          computeCapability,
+          precision,
+          implementations,
+          libraries,
+          Candidates.of(implementations));
     }
 
     static Traits of(
         CudaDevice device,
         Precision precision,
         ImplementationChoice implementations,
-        VendorLibraries libraries) {
+        VendorLibraries libraries,
+        Candidates candidates) {
       ComputeCapability capability = device.computeCapability();
       return new Traits(
           device.multiprocessors(),
           10 * capability.major() + capability.minor(),
           precision,
           implementations,
-          libraries);
+          libraries,
+          candidates);
     }
   }
 

@@ -52,7 +52,10 @@ import dev.gridstride.program.op.WeightPenaltyBackward;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Which lowerings compute which op, in the order in which they are tried when nothing else is asked
@@ -156,11 +159,26 @@ final class Lowerings {
     put(type, ImplementationChoice.OWN, lowering, true);
   }
 
+  /** What a library of NVIDIA computes. */
+  static <T extends Op> void vendor(Class<T> type, String name, Lowering<T> lowering) {
+    put(type, name, lowering, false);
+  }
+
   private static <T extends Op> void put(
       Class<T> type, String name, Lowering<T> lowering, boolean inPlace) {
     TABLE
         .computeIfAbsent(type, t -> new ArrayList<>())
         .add(new Implementation(name, (op, e) -> lowering.lower(type.cast(op), e), inPlace));
+  }
+
+  /** Names of all ops, in order. */
+  static Set<String> names() {
+    Set<String> names = new TreeSet<>();
+    for (Class<? extends Op> type : TABLE.keySet()) {
+      names.add(
+          type.getSimpleName().replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_").toLowerCase(Locale.ROOT));
+    }
+    return names;
   }
 
   /**

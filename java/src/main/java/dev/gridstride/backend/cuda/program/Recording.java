@@ -1,5 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.Explanation;
+import dev.gridstride.backend.Explanation.Verdict;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -43,7 +45,7 @@ final class Recording implements AutoCloseable {
       Map<String, String> refusals) {
     /** Bytes of the scratches, each at a multiple of {@link #ALIGNMENT}. */
     long scratchBytes() {
-      return scratches.stream().mapToLong(scratch -> aligned(scratch.bytes)).sum();
+      return Recording.scratchBytes(scratches);
     }
   }
 
@@ -102,8 +104,8 @@ final class Recording implements AutoCloseable {
       return;
     }
     Map<String, String> refusals = new LinkedHashMap<>();
-    for (Implementation candidate : Candidates.of(node, device.implementations())) {
-      Emitter e = new Emitter(node, candidate.inPlace(), this::place, around::stored, device);
+    for (Implementation candidate : device.candidates().inOrder(node)) {
+      Emitter e = emitter(node, candidate);
       boolean complete = false;
       try {
         candidate.lowering().lower(node.op(), e);
@@ -129,7 +131,53 @@ final class Recording implements AutoCloseable {
         return;
       }
     }
-    throw Candidates.none(node, refusals);
+    throw device.candidates().none(node, refusals);
+  }
+
+  private Emitter emitter(Node node, Implementation candidate) {
+    return new Emitter(node, candidate.inPlace(), this::place, around::stored, device);
+  }
+
+  /**
+   * What every implementation of a step's op has to say to it, whoever was asked for, in the order
+   * of {@link Lowerings}. May load libraries.
+   */
+  List<Explanation.Candidate> candidates(Step step) {
+    if (step.implementation().isEmpty()) {
+      return List.of();
+    }
+    List<Explanation.Candidate> all = new ArrayList<>();
+    for (Implementation candidate : device.candidates().all(step.node())) {
+      String name = candidate.name();
+      if (name.equals(step.implementation())) {
+        all.add(
+            new Explanation.Candidate(
+                name, Verdict.CHOSEN, Command.describe(step.commands()), step.scratchBytes()));
+      } else if (step.refusals().containsKey(name)) {
+        all.add(refused(name, step.refusals().get(name)));
+      } else {
+        all.add(ask(candidate, step.node()));
+      }
+    }
+    return all;
+  }
+
+  /** Whether an implementation would take a node; nothing of it is kept. */
+  Explanation.Candidate ask(Implementation candidate, Node node) {
+    try (Emitter e = emitter(node, candidate)) {
+      candidate.lowering().lower(node.op(), e);
+      return new Explanation.Candidate(
+          candidate.name(),
+          Verdict.POSSIBLE,
+          Command.describe(e.commands()),
+          scratchBytes(e.scratches()));
+    } catch (UnsupportedException refusal) {
+      return refused(candidate.name(), refusal.reason());
+    }
+  }
+
+  private static Explanation.Candidate refused(String name, String reason) {
+    return new Explanation.Candidate(name, Verdict.REFUSED, reason, 0);
   }
 
   private Place place(Value value) {
@@ -271,6 +319,10 @@ final class Recording implements AutoCloseable {
       }
     }
     return block;
+  }
+
+  private static long scratchBytes(List<Place.Memory> scratches) {
+    return scratches.stream().mapToLong(scratch -> aligned(scratch.bytes)).sum();
   }
 
   /** {@code bytes} rounded up to a multiple of {@link #ALIGNMENT}. */

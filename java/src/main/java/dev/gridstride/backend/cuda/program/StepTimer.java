@@ -6,14 +6,10 @@ import dev.gridstride.backend.cuda.CudaEvent;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.events.KernelEvent;
 import dev.gridstride.program.Node;
-import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.ObjIntConsumer;
-import java.util.stream.Stream;
 
 /**
  * Times a program's launches by events between them. Events cannot be read in a graph that is
@@ -126,18 +122,10 @@ final class StepTimer implements AutoCloseable {
               Profile.Kind.PRIMITIVE,
               launches.stream().mapToDouble(Profile.Launch::nanos).sum(),
               step.recorded().members().stream().mapToLong(Node::flops).sum(),
-              launches.isEmpty() ? 0 : bytes(step.recorded().members()),
+              launches.isEmpty() ? 0 : Node.bytes(step.recorded().members()),
               launches));
     }
     return results;
-  }
-
-  /** Of all values that the nodes read or write; a batch is all that is read of a data set. */
-  private static long bytes(List<Node> nodes) {
-    Set<Value> values = new HashSet<>();
-    nodes.forEach(node -> Stream.of(node.inputs(), node.outputs()).forEach(values::addAll));
-    boolean fetch = nodes.get(0).op().name().equals("fetch_batch");
-    return fetch ? Profile.UNKNOWN : values.stream().mapToLong(value -> value.type().bytes()).sum();
   }
 
   private static String kernel(Command command) {

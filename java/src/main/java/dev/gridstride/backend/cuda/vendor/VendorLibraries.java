@@ -2,6 +2,8 @@ package dev.gridstride.backend.cuda.vendor;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.CudaContext;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** NVIDIA's cuBLAS and cuDNN for one context, each opened when it is first asked for. */
 public final class VendorLibraries implements AutoCloseable {
@@ -36,6 +38,18 @@ public final class VendorLibraries implements AutoCloseable {
       throw new BackendException("cudnn: not found for " + context);
     }
     return cudnn;
+  }
+
+  /** Versions of those that were opened, by name. */
+  public Map<String, String> versions() {
+    Map<String, String> versions = new LinkedHashMap<>();
+    if (cublas != null) {
+      versions.put("cublas", cublas.version());
+    }
+    if (cudnn != null) {
+      versions.put("cudnn", cudnn.version());
+    }
+    return versions;
   }
 
   /** Closes what was opened. Never throws. */

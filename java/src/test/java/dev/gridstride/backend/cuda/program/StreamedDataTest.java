@@ -160,7 +160,7 @@ class StreamedDataTest {
         Arguments.of(2, STREAMED),
         Arguments.of(3, SessionOptions.DEFAULT.withDataBytes(3500)),
         Arguments.of(4, CHECKED.withDataBytes(0)),
-        Arguments.of(5, new SessionOptions(true, true, false, 0)));
+        Arguments.of(5, new SessionOptions(true, true, false).withDataBytes(0)));
   }
 
   @ParameterizedTest

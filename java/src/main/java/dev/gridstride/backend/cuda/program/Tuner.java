@@ -1,0 +1,172 @@
+package dev.gridstride.backend.cuda.program;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.Explanation;
+import dev.gridstride.backend.Explanation.Verdict;
+import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.Timing;
+import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Tensor;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+
+/**
+ * Measures the implementations of single nodes, each as a program of its own in a session of its
+ * own: with the L2 cold and warm, after a look at its result. An implementation that fails ends its
+ * session, and the next is measured in another.
+ */
+final class Tuner implements AutoCloseable {
+  /** A node has a few candidates and two caches: seconds for all nodes of a net. */
+  private static final TimingOptions OPTIONS =
+      TimingOptions.COLD
+          .withSamples(5, 200)
+          .withWarmUp(Duration.ofMillis(10))
+          .withLimit(Duration.ofMillis(200));
+
+  /** What a session may keep of nodes that have been measured. */
+  private static final long MOST_BYTES = 1L << 30;
+
+  /** Opens a session of this device in which nodes are computed by what the function says. */
+  interface Opener {
+    CudaSession open(Function<Node, Candidates.Winner> winners);
+  }
+
+  private final Opener opener;
+  private final Precision precision;
+  private String tried = ImplementationChoice.OWN;
+  private CudaSession session;
+  private int nodes;
+
+  Tuner(Opener opener, Precision precision) {
+    this.opener = opener;
+    this.precision = precision;
+  }
+
+  private CudaSession session() {
+    if (session == null) {
+      session = opener.open(node -> new Candidates.Winner(tried, false));
+    }
+    return session;
+  }
+
+  /**
+   * Measures all implementations that take the node.
+   *
+   * @return null if there are fewer than two, so that there is nothing to choose, or if none could
+   *     be timed
+   */
+  TunedFile.Entry measure(Node original, NodeKey key) {
+    SingleNode single = new SingleNode("node" + nodes++, original);
+    List<Explanation.Candidate> candidates = ask(single);
+    if (candidates.stream().filter(Tuner::takes).count() < 2) {
+      return null;
+    }
+    List<Tensor> expected = null;
+    List<TunedFile.Measured> all = new ArrayList<>();
+    for (Explanation.Candidate candidate : candidates) {
+      if (!takes(candidate)) {
+        all.add(TunedFile.Measured.refused(candidate.name(), candidate.detail()));
+        continue;
+      }
+      tried = candidate.name();
+      try (Executable executable = session().compileAsIs(single.program())) {
+        List<Tensor> got = single.results(session(), executable);
+        expected = expected == null ? got : expected;
+        Agreement agreement = Agreement.of(single.node(), expected, got, precision);
+        all.add(
+            agreement.agrees()
+                ? timed(candidate, executable, agreement)
+                : disagrees(candidate, agreement));
+      } catch (BackendException e) {
+        close();
+        all.add(TunedFile.Measured.refused(candidate.name(), "failed: " + e.getMessage()));
+      }
+    }
+    if (session != null && session.memoryUse().bytes() > MOST_BYTES) {
+      close();
+    }
+    Verdicts.Winner winner = Verdicts.of(all);
+    return winner == null
+        ? null
+        : new TunedFile.Entry(
+            key,
+            winner.name(),
+            winner.why(),
+            Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+            all);
+  }
+
+  /** Own first: others are compared with it. */
+  private List<Explanation.Candidate> ask(SingleNode single) {
+    tried = ImplementationChoice.OWN;
+    try (Executable executable = session().compileAsIs(single.program())) {
+      return executable.explanation().rows().get(0).candidates();
+    }
+  }
+
+  private static boolean takes(Explanation.Candidate candidate) {
+    return candidate.verdict() != Verdict.REFUSED;
+  }
+
+  private static TunedFile.Measured timed(
+      Explanation.Candidate candidate, Executable executable, Agreement agreement) {
+    return new TunedFile.Measured(
+        candidate.name(),
+        candidate.detail(),
+        candidate.workspaceBytes(),
+        times(executable.time(OPTIONS)),
+        times(executable.time(OPTIONS.withCache(TimingOptions.Cache.WARM))),
+        agreement.error(),
+        agreement.bound());
+  }
+
+  /** Null if the device was throttled all the time. */
+  private static TunedFile.Times times(Timing timing) {
+    return timing.samples() == 0
+        ? null
+        : new TunedFile.Times(
+            micros(timing.median()),
+            micros(timing.quantile(0.2)),
+            micros(timing.quantile(0.8)),
+            timing.samples(),
+            timing.stopReason());
+  }
+
+  private static double micros(double nanos) {
+    return Math.round(nanos) / 1e3;
+  }
+
+  private static TunedFile.Measured disagrees(
+      Explanation.Candidate candidate, Agreement agreement) {
+    return new TunedFile.Measured(
+        candidate.name(),
+        String.format(
+            Locale.ROOT,
+            "its result is not own's: they differ by %.3g, rounding explains %.3g (%s)",
+            agreement.error(),
+            agreement.bound(),
+            candidate.detail()),
+        candidate.workspaceBytes(),
+        null,
+        null,
+        Double.isFinite(agreement.error()) ? agreement.error() : null,
+        agreement.bound());
+  }
+
+  /** Ends the session that was measured in. */
+  @Override
+  public void close() {
+    if (session != null) {
+      session.close();
+      session = null;
+    }
+  }
+}
