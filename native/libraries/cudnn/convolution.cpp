@@ -8,7 +8,7 @@ namespace gridstride::cudnn {
 namespace {
 
 void check_settings(int rank, const int* pad, const int* stride, const int* dilation, int mode, int type) {
-  if (rank < 1) fail(BAD_PARAM, "%d spatial dimensions", rank);
+  if (rank < 0) fail(BAD_PARAM, "%d spatial dimensions", rank);
   if (rank > DIM_MAX - 2) fail(NOT_SUPPORTED, "%d spatial dimensions, at most %d", rank, DIM_MAX - 2);
   for (int i = 0; i < rank; i++) {
     if (pad[i] < 0) fail(BAD_PARAM, "padding %d of dimension %d is negative", pad[i], i);

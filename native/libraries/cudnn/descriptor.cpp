@@ -54,7 +54,7 @@ void set_packed(Tensor* tensor, int format, int type, int rank, const int* dims)
   given(tensor, "the tensor descriptor");
   check_type(type);
   check_format(format, type);
-  check_rank(rank, 3);
+  check_rank(rank, 2);
   check_dims(dims, rank);
   Shape shape = shape_of(type, rank, dims);
   pack(shape, format);

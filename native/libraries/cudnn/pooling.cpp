@@ -291,15 +291,20 @@ LIBRARY_CALL cudnnPoolingBackward(Handle* handle, Pooling* pooling, const float*
   }
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
-  add_ranges(ranges, ys, y, Access::READ, "y");
   add_ranges(ranges, dys, dy, Access::READ, "dy");
-  add_ranges(ranges, xs, x, Access::READ, "x");
+  check_pointer(y, ys.type, "y");
+  check_pointer(x, xs.type, "x");
+  if (p.maximum()) {  // an average's gradient does not depend on them
+    add_ranges(ranges, ys, y, Access::READ, "y");
+    add_ranges(ranges, xs, x, Access::READ, "x");
+  }
   add_ranges(ranges, dxs, dx, output(b), "dx");
   refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, text("x %s, window %s", xs.describe().c_str(), p.describe().c_str()), std::move(ranges), [=] {
     Order in = channels_last_order(xs);
-    std::vector<float> values = pool_backward(p, xs, ys, load(xs, x, in), load(dys, dy, channels_last_order(dys)));
-    store(dxs, dx, in, values.data(), a, b);
+    std::vector<float> gradient = load(dys, dy, channels_last_order(dys)), maxima;
+    if (p.maximum()) maxima = load(xs, x, in);
+    store(dxs, dx, in, pool_backward(p, xs, ys, maxima, gradient).data(), a, b);
   });
   END_CALL
 }
