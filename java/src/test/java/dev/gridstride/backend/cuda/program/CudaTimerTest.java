@@ -14,6 +14,7 @@ import dev.gridstride.backend.Rates;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.backend.cuda.CardClocks;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
@@ -33,6 +34,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,6 +55,9 @@ class CudaTimerTest {
           .withWarmUp(Duration.ZERO)
           .withLimit(Duration.ofMinutes(1));
   private static final TimingOptions WARM = COLD.withCache(TimingOptions.Cache.WARM);
+
+  private static final DataFeeds NO_DATA =
+      new DataFeeds(List.of(), new Cursors.Changes(), null, value -> 0, () -> {});
 
   private Simulator simulator;
 
@@ -98,9 +104,9 @@ class CudaTimerTest {
    * The calls of the driver while a program is timed, as letters: fills (M), events (E), launches
    * of kernels (L) and graphs (G), and waits for the stream (S).
    */
-  private String calls(Executable executable, TimingOptions options) {
+  private String calls(Runnable timing) {
     simulator.startTrace();
-    executable.time(options);
+    timing.run();
     Map<String, String> letters =
         Map.of(
             "cuMemsetD8Async",
@@ -121,9 +127,31 @@ class CudaTimerTest {
   @Test
   void aColdSampleIsThePlainLaunchesRightAfterAFlush() {
     try (Session session = open()) {
-      String calls = calls(session.compile(NET.program()), COLD);
+      String calls = calls(() -> session.compile(NET.program()).time(COLD));
       assertEquals(5, Pattern.compile("M+ELLLE").matcher(calls).results().count(), calls);
       assertTrue(calls.contains("ELLLEM"), "the host waits between samples: " + calls);
+    }
+  }
+
+  /** A run that takes the host long comes after a flush that takes the device longer. */
+  @Test
+  void theFlushIsAsLongAsTheHostNeeds() {
+    try (CudaContext context = CudaDriver.simulated().device(0).createContext();
+        CudaStream stream = context.createStream();
+        DeviceBuffer from = context.allocate(1024);
+        DeviceBuffer to = context.allocate(1024)) {
+      from.fill((byte) 1, stream);
+      Consumer<CudaStream> slow =
+          s -> {
+            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+            to.copyFrom(from, s);
+          };
+      CudaTimer.Work work = new CudaTimer.Work(1, slow, () -> to.copyFrom(from, stream), NO_DATA);
+      try (CudaTimer timer =
+          new CudaTimer(context, stream, work, CardClocks.of(context.device()))) {
+        String calls = calls(() -> timer.time(COLD.withSamples(2, 2)));
+        assertEquals(2, Pattern.compile("M{2,}EE").matcher(calls).results().count(), calls);
+      }
     }
   }
 
@@ -131,7 +159,7 @@ class CudaTimerTest {
   void aWarmSampleIsOneGraphOfManyRuns() {
     try (Session session = open()) {
       Executable executable = session.compile(NET.program());
-      String calls = calls(executable, WARM);
+      String calls = calls(() -> executable.time(WARM));
       assertEquals(5, Pattern.compile("EGE").matcher(calls).results().count(), calls);
       assertTrue(calls.contains("EGEEGE"), "the host waits between samples: " + calls);
       assertFalse(calls.contains("M"), calls);
@@ -177,10 +205,9 @@ class CudaTimerTest {
     try (CudaContext context = CudaDriver.simulated().device(0).createContext();
         CudaStream stream = context.createStream();
         DeviceBuffer buffer = context.allocate(1024)) {
-      DataFeeds none = new DataFeeds(List.of(), new Cursors.Changes(), stream, v -> 0, () -> {});
       CudaTimer.Work work =
           new CudaTimer.Work(
-              1, s -> buffer.fill((byte) 1, s), () -> buffer.fill((byte) 1, stream), none);
+              1, s -> buffer.fill((byte) 1, s), () -> buffer.fill((byte) 1, stream), NO_DATA);
       Timing timing;
       try (CudaTimer timer = new CudaTimer(context, stream, work, nvml.clocks())) {
         timing = timer.time(WARM);
