@@ -47,6 +47,7 @@ const Case CASES[] = {
     {{1, 4, 9, 9}, {4, 1, 3, 3}, 2, 2, 1, 1, 2, 2, 4, false},  // depthwise, dilated
     {{1, 2, 5, 5}, {3, 2, 3, 3}, 1, 1, 2, 1, 1, 1, 1, true},   // a true convolution
     {{2, 3, 6, 6}, {4, 3, 5, 5}, 2, 2, 1, 1, 1, 1, 1, false},  // 5x5
+    {{1, 8, 4, 5}, {2, 4, 3, 3}, 1, 1, 1, 1, 1, 1, 2, false},  // fewer channels out than in
 };
 
 // One pass on a device: the operands, the result, and how cuDNN is called.

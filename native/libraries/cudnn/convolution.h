@@ -51,7 +51,7 @@ size_t workspace_of(const Problem& problem, const Algorithm& algorithm);
 const Algorithm& checked_algorithm(const Problem& problem, int number, const void* workspace, size_t bytes,
                                    std::vector<library::Range>& ranges);
 
-// The loops. Results lie as N, space, C or K, space, C.
+// The loops. Results lie as N, space, C; that of the filter with its taps outermost.
 std::vector<float> forward(const Problem& problem, const void* x, const void* w);
 std::vector<float> backward_data(const Problem& problem, const void* w, const void* y, size_t rotation);
 std::vector<float> backward_filter(const Problem& problem, const void* x, const void* y, size_t rotation);

@@ -24,6 +24,9 @@ std::vector<float> operand_values(const Problem& p, const Shape& shape, const vo
 // Of a filter [K, C, R, S] with the taps outermost: R, S, K, C, or R, S, C, K.
 Order taps_first(bool channels_last) { return channels_last ? Order{4, {2, 3, 0, 1}} : Order{4, {2, 3, 1, 0}}; }
 
+// Whether a filter's gradient lies as R, S, K, C in the loops, or as R, S, C, K: the innermost loop is to be long.
+bool inputs_innermost(const Problem& p) { return p.c() >= p.k(); }
+
 // The geometry, as plain numbers.
 struct Sizes {
   int64_t n, h, w, c, p, q, k, r, s, group_c, group_k;
@@ -131,9 +134,17 @@ std::vector<float> backward_filter(const Problem& problem, const void* x_at, con
     for (int64_t i = 0; i < z.p; i++) {
       for (int64_t j = 0; j < z.q; j++, in += z.k) {
         z.each_tap(i, j, [&](int64_t pixel, int64_t tap) {
-          for (int64_t k = 0; k < z.k; k++) {
-            add_scaled(part.data() + (tap * z.k + k) * z.group_c, image + pixel * z.c + k / z.group_k * z.group_c, in[k],
-                       z.group_c);
+          const float* from = image + pixel * z.c;
+          if (inputs_innermost(problem)) {
+            for (int64_t k = 0; k < z.k; k++) {
+              float* sums = part.data() + (tap * z.k + k) * z.group_c;
+              add_scaled(sums, from + k / z.group_k * z.group_c, in[k], z.group_c);
+            }
+          } else {
+            for (int64_t c = 0; c < z.c; c++) {
+              int64_t first = c / z.group_c * z.group_k;
+              add_scaled(part.data() + (tap * z.group_c + c % z.group_c) * z.k + first, in + first, from[c], z.group_k);
+            }
           }
         });
       }
@@ -205,7 +216,7 @@ LIBRARY_CALL cudnnConvolutionBackwardFilter(Handle* handle, const float* alpha, 
   refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, text("%s, %s", algorithm.name, p.describe().c_str()), std::move(ranges), [=, &algorithm] {
     std::vector<float> values = backward_filter(p, x, dy, next_rotation(algorithm));
-    store(p.w, dw, taps_first(true), values.data(), a, b);
+    store(p.w, dw, taps_first(inputs_innermost(p)), values.data(), a, b);
   });
   END_CALL
 }
