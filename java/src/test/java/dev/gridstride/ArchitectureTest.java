@@ -85,13 +85,24 @@ class ArchitectureTest {
           .resideInAnyPackage(CONFORMANCE, BACKEND, PROGRAM, JAVA);
 
   @ArchTest
-  static final ArchRule onlyTheCommandLineUsesConformance =
+  static final ArchRule onlyTheCommandLineAndTheBenchmarkUseConformance =
       noClasses()
           .that()
-          .resideOutsideOfPackages(CONFORMANCE, ROOT + "cli..")
+          .resideOutsideOfPackages(CONFORMANCE, ROOT + "benchmark..", ROOT + "cli..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage(CONFORMANCE);
+
+  /** So a kernel is measured alone, as a program of one node. */
+  @ArchTest
+  static final ArchRule benchmarkKnowsProgramsAndDevicesOnly =
+      classes()
+          .that()
+          .resideInAPackage(ROOT + "benchmark..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              ROOT + "benchmark..", CONFORMANCE, BACKEND, PROGRAM, JAVA, "com.fasterxml..");
 
   @ArchTest
   static final ArchRule modelsDoNotKnowTraining =

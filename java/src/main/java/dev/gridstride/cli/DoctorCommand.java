@@ -48,7 +48,7 @@ final class DoctorCommand implements Callable<Integer> {
             + System.getProperty("os.version")
             + " "
             + System.getProperty("os.arch"));
-    line("processor", firstValue(CPU_INFO, "model name"));
+    line("processor", processor());
     line("cores", "" + Runtime.getRuntime().availableProcessors());
     line("memory", firstValue(MEMORY_INFO, "MemTotal"));
     boolean usable = devices();
@@ -92,6 +92,11 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   /** The value of the first {@code key : value} line of a file of the kernel. */
+  /** This machine's processor. */
+  static String processor() {
+    return firstValue(CPU_INFO, "model name");
+  }
+
   private static String firstValue(Path file, String key) {
     try (Stream<String> lines = Files.lines(file)) {
       return lines

@@ -1,6 +1,7 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.benchmark.BenchmarkException;
 import dev.gridstride.bundle.BundleException;
 import dev.gridstride.data.DataException;
 import dev.gridstride.files.FileException;
@@ -32,6 +33,7 @@ final class Errors {
         exception instanceof TrainingException
             || exception instanceof DataException
             || exception instanceof BackendException
+            || exception instanceof BenchmarkException
             || exception instanceof FileException
             || exception instanceof BundleException
             || exception instanceof ProgramException;

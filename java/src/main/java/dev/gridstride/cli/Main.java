@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       "  gridstride evaluate --model-dir run3 --dataset cifar10",
       "  gridstride predict --model-dir run3 photos/",
       "  gridstride profile --device cuda      where the time of a training step goes",
+      "  gridstride bench --suite smoke        ops by every implementation, checked and timed",
       "  gridstride doctor                     what works on this machine and what is missing",
       "  gridstride selftest --device cuda     every op on the card against the reference",
       "  gridstride bundle --out FILE          one archive for a machine without Java",
@@ -66,6 +67,7 @@ public final class Main implements Runnable {
             .addSubcommand(new PredictCommand(terminal))
             .addSubcommand(new DatasetsCommand(terminal))
             .addSubcommand(new ProfileCommand(terminal))
+            .addSubcommand(new BenchCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new SelftestCommand(terminal))
             .addSubcommand(new BundleCommand(terminal));
@@ -86,7 +88,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "a command is missing: train, evaluate, predict, profile, datasets, doctor, selftest or"
-            + " bundle");
+        "a command is missing: train, evaluate, predict, profile, bench, datasets, doctor, selftest"
+            + " or bundle");
   }
 }

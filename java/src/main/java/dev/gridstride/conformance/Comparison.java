@@ -99,7 +99,12 @@ public final class Comparison {
     return all;
   }
 
-  private static Difference measure(String name, Tensor expected, Tensor got, double bound) {
+  /**
+   * How two tensors of one type compare.
+   *
+   * @param bound largest error allowed
+   */
+  public static Difference measure(String name, Tensor expected, Tensor got, double bound) {
     int wrong = 0;
     int worst = 0;
     double worstError = -1;

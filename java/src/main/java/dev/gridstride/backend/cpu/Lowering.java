@@ -1,6 +1,6 @@
 package dev.gridstride.backend.cpu;
 
-import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.UnsupportedOpException;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
@@ -63,7 +63,7 @@ final class Lowering {
   void run() {
     for (Value value : program.values()) {
       if (value.type().dtype() == DataType.BFLOAT16) {
-        throw new BackendException(
+        throw new UnsupportedOpException(
             "cpu: "
                 + value
                 + ": only CUDA devices compute with bfloat16 (--device cuda or sim); this device"
@@ -74,7 +74,7 @@ final class Lowering {
     for (Node node : program.nodes()) {
       Steps family = table.get(node.op().getClass());
       if (family == null) {
-        throw new BackendException(
+        throw new UnsupportedOpException(
             "cpu: op "
                 + node.op().name()
                 + " is not supported ("

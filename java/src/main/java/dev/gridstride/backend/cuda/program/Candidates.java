@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.UnsupportedOpException;
 import dev.gridstride.program.Node;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,8 @@ final class Candidates {
   /**
    * The implementations to try; the first that takes the node is used.
    *
-   * @throws BackendException if the op has none, or none of the name that is demanded
+   * @throws UnsupportedOpException if it has none of the name that is demanded
+   * @throws BackendException if the op has none
    */
   List<Implementation> inOrder(Node node) {
     List<Implementation> all = all(node);
@@ -87,7 +89,7 @@ final class Candidates {
   private static List<Implementation> require(List<Implementation> all, String name, Node node) {
     List<Implementation> named = named(all, name);
     if (named.isEmpty()) {
-      throw new BackendException(
+      throw new UnsupportedOpException(
           "cuda: "
               + node.op().name()
               + ": "
@@ -120,7 +122,7 @@ final class Candidates {
       problem = "the run that goes on computed it by " + name + ", which does not take it here";
       cure = "; mend that, or go on with --impl own or auto, whose last bits may differ";
     }
-    return new BackendException(
+    return new UnsupportedOpException(
         "cuda: " + op + ": " + problem + why + cure + " (" + Describe.node(node) + ")");
   }
 }

@@ -1,0 +1,14 @@
+package dev.gridstride.backend;
+
+/**
+ * No implementation that may be used takes an op as it is; the message has each one's reason. Other
+ * than an error of a device, another device or implementation may take it.
+ */
+public final class UnsupportedOpException extends BackendException {
+  private static final long serialVersionUID = 1L;
+
+  /** With a message for the user. */
+  public UnsupportedOpException(String message) {
+    super(message);
+  }
+}

@@ -1,0 +1,228 @@
+package dev.gridstride.benchmark;
+
+import dev.gridstride.backend.Backend;
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.Rates;
+import dev.gridstride.backend.Session;
+import dev.gridstride.backend.TimingOptions;
+import dev.gridstride.backend.UnsupportedOpException;
+import dev.gridstride.conformance.Device;
+import dev.gridstride.program.ProgramException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * Runs ops: each by every implementation that the device has of it, and on the CPU, all held
+ * against the reference before they are timed. Each runs in a session of its own, so that one that
+ * fails does not harm the next.
+ */
+public final class Benchmark {
+  /** Implementations that are a vendor's. */
+  private static final Set<String> VENDORS =
+      Set.of(ImplementationChoice.CUDNN, ImplementationChoice.CUBLAS);
+
+  private static final String NONE = "none";
+
+  /**
+   * How to measure.
+   *
+   * @param timing of each row, with cold and then with warm caches; null to check results alone
+   * @param budget no op is begun after so long
+   * @param only implementations to measure; empty for all
+   */
+  public record Settings(TimingOptions timing, Duration budget, Set<String> only) {
+    /** Copies the set. */
+    public Settings {
+      only = Set.copyOf(only);
+    }
+  }
+
+  /** A device whose rates are known. */
+  private record Machine(Backend backend, DeviceOptions options, String name, Rates rates) {}
+
+  private final Machine device;
+  private final Machine cpu;
+  private final Settings settings;
+  private final Map<String, Double> cpuNanos = new HashMap<>();
+
+  /**
+   * Measures what the devices do at best.
+   *
+   * @param backend whose ops are measured
+   * @param options which of its devices
+   * @param cpuBackend beside which it is measured; null for none
+   */
+  public Benchmark(Backend backend, DeviceOptions options, Backend cpuBackend, Settings settings) {
+    this.settings = settings;
+    device = machine(backend, options);
+    DeviceOptions plain = DeviceOptions.DEFAULT.withThreads(options.threads());
+    cpu = cpuBackend == null ? null : machine(cpuBackend, plain);
+  }
+
+  private Machine machine(Backend backend, DeviceOptions options) {
+    try (Session session = backend.open(options)) {
+      Rates rates = settings.timing() == null ? Rates.UNKNOWN : session.rates();
+      return new Machine(backend, options, session.description(), rates);
+    }
+  }
+
+  /** What the device does at best. */
+  public Rates rates() {
+    return device.rates();
+  }
+
+  /** What the CPU does at best; null if nothing is measured on it. */
+  public Rates cpuRates() {
+    return cpu == null ? null : cpu.rates();
+  }
+
+  /** The CPU in words; null if nothing is measured on it. */
+  public String cpuName() {
+    return cpu == null ? null : cpu.name();
+  }
+
+  /**
+   * Runs them all.
+   *
+   * @param told each row as it comes
+   * @param stop asked before each op; once it says so, the rest is left out
+   */
+  public List<Row> run(List<Request> requests, Consumer<Row> told, Supplier<Boolean> stop) {
+    long start = System.nanoTime();
+    List<Row> rows = new ArrayList<>();
+    for (Request request : requests) {
+      if (stop.get()) {
+        break;
+      }
+      boolean late = System.nanoTime() - start > settings.budget().toNanos();
+      List<Row> some = late ? List.of(notRun(request)) : run(request);
+      some.forEach(told);
+      rows.addAll(some);
+    }
+    return rows;
+  }
+
+  private Row notRun(Request request) {
+    Row row = new Row(Problem.sketch(request), NONE, device.name(), device.rates());
+    String why = "the suite's budget of " + settings.budget().toSeconds() + " s is used up";
+    return row.end(Row.Status.NOT_RUN, why);
+  }
+
+  private List<Row> run(Request request) {
+    Problem problem;
+    Judge judge;
+    List<Implementations.Candidate> candidates;
+    try {
+      problem = Problem.of(request);
+      judge = judge(problem);
+      candidates = new Implementations(device.backend(), device.options()).of(problem);
+    } catch (BackendException | ProgramException | OutOfMemoryError e) {
+      Row row = new Row(Problem.sketch(request), NONE, device.name(), device.rates());
+      return List.of(row.end(Row.Status.FAILED, describe(e)));
+    }
+    List<Row> rows = new ArrayList<>();
+    for (Implementations.Candidate candidate : candidates) {
+      if (settings.only().isEmpty() || settings.only().contains(candidate.name())) {
+        Row row = new Row(problem, candidate.name(), device.name(), device.rates());
+        rows.add(
+            candidate.refusal().isEmpty()
+                ? measure(row, problem, judge, device.backend(), candidate.options())
+                : row.end(Row.Status.REFUSED, candidate.refusal()));
+      }
+    }
+    if (candidates.stream().noneMatch(candidate -> candidate.refusal().isEmpty())) {
+      String why =
+          candidates.stream()
+              .map(candidate -> candidate.name() + ": " + candidate.refusal())
+              .collect(Collectors.joining("; "));
+      Row row = new Row(problem, NONE, device.name(), device.rates());
+      rows.add(row.end(Row.Status.REFUSED, "no implementation takes it: " + why));
+    }
+    double vendor =
+        rows.stream()
+            .filter(row -> VENDORS.contains(row.implementation()))
+            .mapToDouble(Row::nanos)
+            .filter(Double::isFinite)
+            .min()
+            .orElse(Double.NaN);
+    if (cpu != null) {
+      onCpu(request, rows);
+    }
+    double own = cpuNanos.getOrDefault(inFloat32(request).toString(), Double.NaN);
+    boolean itself = device.backend().name().equals("cpu");
+    rows.forEach(row -> row.besides(vendor, itself ? row.nanos() : own));
+    return rows;
+  }
+
+  /** Adds the CPU's row, which computes in float32 alone, once for all precisions. */
+  private void onCpu(Request request, List<Row> rows) {
+    Request plain = inFloat32(request);
+    if (!cpuNanos.containsKey(plain.toString())) {
+      Problem problem = Problem.of(plain);
+      Row row = new Row(problem, cpu.backend().name(), cpu.name(), cpu.rates());
+      measure(row, problem, judge(problem), cpu.backend(), cpu.options());
+      cpuNanos.put(plain.toString(), row.nanos());
+      rows.add(row);
+    }
+  }
+
+  private static Request inFloat32(Request request) {
+    return new Request(request.kind(), request.sizes(), Precision.FLOAT32, request.origin());
+  }
+
+  private static Judge judge(Problem problem) {
+    try (Session reference = Device.reference().open()) {
+      return new Judge(problem, reference);
+    }
+  }
+
+  private Row measure(
+      Row row, Problem problem, Judge judge, Backend backend, DeviceOptions options) {
+    DeviceOptions precise = options.withPrecision(problem.request().precision());
+    try (Session session = backend.open(precise);
+        Executable executable = session.compile(problem.program())) {
+      problem.data().forEach(session::write);
+      row.computedBy(executable.explanation().rows());
+      executable.run();
+      if (row.judged(
+          judge.compare(problem, session, executable, row.implementation()), judge.share())) {
+        time(row, executable);
+      }
+      return row;
+    } catch (UnsupportedOpException e) {
+      return row.end(Row.Status.REFUSED, e.getMessage());
+    } catch (BackendException | ProgramException | OutOfMemoryError e) {
+      return row.end(Row.Status.FAILED, describe(e));
+    }
+  }
+
+  private void time(Row row, Executable executable) {
+    TimingOptions timing = settings.timing();
+    if (timing == null) {
+      row.end(Row.Status.RIGHT, "");
+    } else {
+      row.timed(
+          executable.time(timing.withCache(TimingOptions.Cache.COLD)),
+          executable.time(timing.withCache(TimingOptions.Cache.WARM)));
+    }
+  }
+
+  private static String describe(Throwable thrown) {
+    return thrown instanceof OutOfMemoryError
+        ? "Java's heap is too small for the data: give more with GRIDSTRIDE_JAVA_OPTS=-Xmx... ("
+            + thrown.getMessage()
+            + ")"
+        : String.valueOf(thrown.getMessage());
+  }
+}
