@@ -106,7 +106,8 @@ public final class CudaDriver {
     }
     if (loaded == null) {
       NativeLibrary library = simulated ? loadSimulated() : loadInstalled();
-      loadJCuda();
+      // Every status is looked at here, so JCuda's own exceptions stay as the application has them.
+      LibraryFiles.loadJCuda(JCudaDriver.class.getName());
       loaded = new CudaDriver(simulated, library);
     }
     loaded.start();
@@ -159,25 +160,6 @@ public final class CudaDriver {
       return InstalledDriver.find().library();
     } catch (BackendException e) {
       throw new BackendException("cuda: " + e.getMessage(), e);
-    }
-  }
-
-  /**
-   * Loads JCuda's own native library, if the program has not done so. Whether JCuda throws or
-   * returns its codes is left as the program has it. JCuda unpacks it to a fixed name in {@code
-   * java.io.tmpdir} if there is none, which other processes may be doing too, so it is shown a
-   * folder of this process.
-   */
-  private static void loadJCuda() {
-    Path folder = NativeFolder.get();
-    String before = System.setProperty("java.io.tmpdir", folder.toString());
-    try {
-      // Every status is looked at here, so JCuda's own exceptions stay as the application has them.
-      Class.forName(JCudaDriver.class.getName());
-    } catch (LinkageError | ClassNotFoundException e) {
-      throw new BackendException("cuda: JCuda cannot be loaded: " + e.getMessage(), e);
-    } finally {
-      System.setProperty("java.io.tmpdir", before);
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,10 +26,16 @@ public final class CudaReport {
 
   private CudaReport() {}
 
-  /** About cards. Leaves the process free for the simulated device where there is none. */
-  public static List<String> cards() {
+  /**
+   * About cards. Leaves the process free for the simulated device where there is none.
+   *
+   * @param libraries what is to be said about other libraries of NVIDIA; not asked where this
+   *     process runs the simulated device
+   */
+  public static List<String> cards(Supplier<List<String>> libraries) {
     List<String> lines = new ArrayList<>();
-    if (CudaDriver.takenReason(false) == null) {
+    boolean free = CudaDriver.takenReason(false) == null;
+    if (free) {
       try {
         lines.addAll(cards(InstalledDriver.find()));
       } catch (BackendException e) {
@@ -52,6 +59,9 @@ public final class CudaReport {
             : "nvcc: " + nvcc + ", " + new NvccCompiler(nvcc, ComputeCapability.LOWEST).identity());
     lines.add("NVTX: " + NvtxRange.describeLibrary());
     lines.add("NVML: " + Nvml.describe());
+    if (free) {
+      lines.addAll(libraries.get());
+    }
     return lines;
   }
 
@@ -106,8 +116,12 @@ public final class CudaReport {
     }
   }
 
-  /** About the simulated device. */
-  public static List<String> simulated() {
+  /**
+   * About the simulated device.
+   *
+   * @param libraries what is to be said about other libraries of NVIDIA; asked while it runs
+   */
+  public static List<String> simulated(Supplier<List<String>> libraries) {
     List<String> lines = new ArrayList<>();
     lines.add("CUDA kernels without a card: for tests and for looking at kernels; slow");
     if (!Simulator.isPackaged()) {
@@ -122,6 +136,7 @@ public final class CudaReport {
     }
     try {
       CudaDriver.simulated().devices().forEach(device -> lines.addAll(simulated(device)));
+      lines.addAll(libraries.get());
     } catch (BackendException e) {
       lines.add("not started: " + e.getMessage());
     }

@@ -14,6 +14,6 @@
  * never throws: what goes wrong is logged. What is never closed is freed with its context and
  * reported in the log.
  *
- * <p>Only this package names JCuda.
+ * <p>Only this package and {@code vendor} name JCuda.
  */
 package dev.gridstride.backend.cuda;

@@ -6,6 +6,7 @@ import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaReport;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import java.util.List;
 
 /** {@code cuda}: the project's own CUDA kernels on an NVIDIA card. */
@@ -30,7 +31,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public List<String> report() {
-    return CudaReport.cards();
+    return CudaReport.cards(VendorLibraries::report);
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.cuda.ComputeCapability;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.Dim;
+import dev.gridstride.backend.cuda.LibraryException;
 import dev.gridstride.backend.cuda.vendor.Cublas;
 import dev.gridstride.backend.cuda.vendor.Cudnn;
 import dev.gridstride.backend.cuda.vendor.LibraryCall;
@@ -392,6 +393,9 @@ final class Emitter implements AutoCloseable {
     }
     try {
       return which.apply(device.libraries());
+    } catch (LibraryException e) {
+      // It is there and fails: no reason to do without it in silence.
+      throw e;
     } catch (BackendException e) {
       throw unsupported(e.getMessage());
     }

@@ -7,6 +7,7 @@ import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaReport;
 import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import java.util.List;
 
 /**
@@ -34,7 +35,7 @@ public final class SimulatedBackend implements Backend {
 
   @Override
   public List<String> report() {
-    return CudaReport.simulated();
+    return CudaReport.simulated(VendorLibraries::simulatedReport);
   }
 
   @Override

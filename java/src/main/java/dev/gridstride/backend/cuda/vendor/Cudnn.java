@@ -1,11 +1,23 @@
 package dev.gridstride.backend.cuda.vendor;
 
-/** A handle of cuDNN, for one context. */
-public final class Cudnn {
-  Cudnn() {}
+import dev.gridstride.backend.cuda.CudaContext;
 
-  /** The version of the library, for example {@code 12.6.4}. */
+/** A handle of cuDNN, for one context. */
+public final class Cudnn implements AutoCloseable {
+  private Cudnn() {}
+
+  /** A handle of the library that is loaded. */
+  static Cudnn open(CudaContext context) {
+    context.enter("cudnnCreate");
+    return new Cudnn();
+  }
+
+  /** The library's version, for example {@code 9.5.1}. */
   public String version() {
     return "";
   }
+
+  /** Frees the handle. Never throws. */
+  @Override
+  public void close() {}
 }

@@ -2,12 +2,23 @@ package dev.gridstride.backend.cuda.vendor;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.CudaContext;
-import java.util.LinkedHashMap;
+import dev.gridstride.backend.cuda.LibraryException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /** NVIDIA's cuBLAS and cuDNN for one context, each opened when it is first asked for. */
 public final class VendorLibraries implements AutoCloseable {
   private final CudaContext context;
+
+  /** Why a library is not to be had, so that it is looked for once. */
+  private final Map<NvidiaLibrary, String> missing = new EnumMap<>(NvidiaLibrary.class);
+
+  private final List<LoadedLibrary> opened = new ArrayList<>();
   private Cublas cublas;
   private Cudnn cudnn;
 
@@ -19,11 +30,13 @@ public final class VendorLibraries implements AutoCloseable {
   /**
    * cuBLAS.
    *
-   * @throws BackendException if it is missing or of another version, with what is wanted
+   * @throws LibraryException if it is there but cannot be opened for the context
+   * @throws BackendException if it is missing or of another version: what is wanted, what was
+   *     found, and the cure
    */
   public Cublas cublas() {
     if (cublas == null) {
-      throw new BackendException("cublas: not found for " + context);
+      cublas = open(NvidiaLibrary.CUBLAS, version -> Cublas.open(context, version));
     }
     return cublas;
   }
@@ -31,31 +44,101 @@ public final class VendorLibraries implements AutoCloseable {
   /**
    * cuDNN.
    *
-   * @throws BackendException if it is missing or of another version, with what is wanted
+   * @throws LibraryException if it is there but cannot be opened for the context
+   * @throws BackendException if it is missing or of another version: what is wanted, what was
+   *     found, and the cure
    */
   public Cudnn cudnn() {
     if (cudnn == null) {
-      throw new BackendException("cudnn: not found for " + context);
+      cudnn = open(NvidiaLibrary.CUDNN, version -> Cudnn.open(context));
     }
     return cudnn;
   }
 
-  /** Versions of those that were opened, by name. */
+  private <T> T open(NvidiaLibrary wanted, Function<LibraryVersion, T> handle) {
+    String problem = missing.get(wanted);
+    if (problem != null) {
+      throw new BackendException(problem);
+    }
+    LoadedLibrary library;
+    try {
+      library = LibrarySearch.load(wanted, context.device().driver().isSimulated());
+    } catch (BackendException e) {
+      missing.put(wanted, e.getMessage());
+      throw e;
+    }
+    T made = handle.apply(library.version());
+    opened.add(library);
+    return made;
+  }
+
+  /** What was opened: name, version, file, one a library; empty at first. */
+  public List<String> describe() {
+    return opened.stream().map(LoadedLibrary::toString).toList();
+  }
+
+  /** Versions of those that were opened, by name: {@code cublas}, {@code cudnn}. */
   public Map<String, String> versions() {
-    Map<String, String> versions = new LinkedHashMap<>();
-    if (cublas != null) {
-      versions.put("cublas", cublas.version());
-    }
-    if (cudnn != null) {
-      versions.put("cudnn", cudnn.version());
-    }
+    Map<String, String> versions = new TreeMap<>();
+    opened.forEach(
+        one ->
+            versions.put(one.library().title().toLowerCase(Locale.ROOT), one.version().toString()));
     return versions;
+  }
+
+  /**
+   * For reports of cards: what is found on this machine, a line a library. Nothing stays loaded
+   * that this process can give up.
+   */
+  public static List<String> report() {
+    List<String> lines = new ArrayList<>();
+    for (NvidiaLibrary library : NvidiaLibrary.values()) {
+      try {
+        LoadedLibrary found = LibrarySearch.find(library);
+        lines.add(line(found));
+        found.handle().close();
+      } catch (BackendException e) {
+        lines.add(e.getMessage() + "; needed only for --impl");
+      }
+    }
+    return lines;
+  }
+
+  /** For reports of the simulated device, which must be running. */
+  public static List<String> simulatedReport() {
+    List<String> lines = new ArrayList<>();
+    for (NvidiaLibrary library : NvidiaLibrary.values()) {
+      try {
+        lines.add(line(LibrarySearch.load(library, true)));
+      } catch (BackendException e) {
+        lines.add(e.getMessage());
+      }
+    }
+    return lines;
+  }
+
+  private static String line(LoadedLibrary found) {
+    return found.library().title()
+        + ": "
+        + found.version()
+        + ", "
+        + found.source()
+        + " ("
+        + found.file()
+        + ")";
   }
 
   /** Closes what was opened. Never throws. */
   @Override
   public void close() {
-    cublas = null;
-    cudnn = null;
+    if (cublas != null) {
+      cublas.close();
+      cublas = null;
+    }
+    if (cudnn != null) {
+      cudnn.close();
+      cudnn = null;
+    }
+    opened.clear();
   }
 }
