@@ -22,7 +22,9 @@ public record Explanation(List<Row> rows, long workspaceBytes) {
     /** It would take the node. */
     POSSIBLE,
     /** It does not take the node. */
-    REFUSED;
+    REFUSED,
+    /** It has nothing for the op at all. */
+    ABSENT;
 
     /** In lower case. */
     @Override
@@ -167,8 +169,14 @@ public record Explanation(List<Row> rows, long workspaceBytes) {
       return compute > memory ? Bound.COMPUTE : Bound.MEMORY;
     }
 
-    /** The shortest time in which a device of these rates could do it; NaN if not known. */
+    /**
+     * The shortest time in which a device of these rates could do it; NaN if not known, as of a
+     * device without known peaks.
+     */
     public double leastNanos(Rates rates) {
+      if (rates.peakFlops().isEmpty()) {
+        return Double.NaN;
+      }
       double memory = bytes == 0 ? 0 : bytes / rates.copyBytesPerSecond();
       double compute = flops == 0 ? 0 : flops / rates.peakFlops(precision);
       return 1e9 * Math.max(memory, compute);

@@ -1,7 +1,9 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backend;
+import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Precision;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +47,38 @@ final class DeviceOptions {
       })
   private String precision;
 
+  @Option(
+      names = "--impl",
+      paramLabel = "LIST",
+      description = {
+        "Who computes on CUDA devices: own (our kernels), cudnn or cublas",
+        "(preferred where it takes an op, else own), auto (what was",
+        "measured as fastest, else own), tune (as auto, but measures what",
+        "is not known and keeps it); for single ops OP=NAME, as in",
+        "cudnn,dense=cublas, which is an error where NAME does not take",
+        "it. With nondeterministic in the list, also algorithms whose",
+        "results differ from run to run. (default: own, or that of",
+        "--resume; see 'gridstride explain')"
+      })
+  private String impl;
+
+  /** Whether {@code --impl} was given. */
+  boolean asksForImplementations() {
+    return impl != null;
+  }
+
+  /** The implementations asked for, or else these. */
+  ImplementationChoice implementations(ImplementationChoice otherwise) {
+    if (impl == null) {
+      return otherwise;
+    }
+    try {
+      return ImplementationChoice.parse(impl);
+    } catch (BackendException e) {
+      throw new ParameterException(spec.commandLine(), "--impl " + impl + ": " + e.getMessage(), e);
+    }
+  }
+
   /** The precision asked for, or else this one. */
   Precision precision(Precision otherwise) {
     if (precision == null) {
@@ -57,11 +91,11 @@ final class DeviceOptions {
 
   /** Opens the device; the caller closes its session. */
   Backends.Choice open() {
-    return open(precision(Precision.FLOAT32));
+    return open(precision(Precision.FLOAT32), implementations(ImplementationChoice.DEFAULT));
   }
 
-  /** Opens the device in this precision; the caller closes its session. */
-  Backends.Choice open(Precision wanted) {
+  /** Opens the device with these; the caller closes its session. */
+  Backends.Choice open(Precision wanted, ImplementationChoice implementations) {
     if (threads < 0) {
       throw new ParameterException(
           spec.commandLine(), "--threads must be at least 1, or 0 for all; got " + threads);
@@ -75,7 +109,10 @@ final class DeviceOptions {
     }
     return Backends.open(
         device,
-        dev.gridstride.backend.DeviceOptions.DEFAULT.withThreads(threads).withPrecision(wanted));
+        dev.gridstride.backend.DeviceOptions.DEFAULT
+            .withThreads(threads)
+            .withPrecision(wanted)
+            .withImplementations(implementations));
   }
 
   /** Threads that a CPU device uses. */

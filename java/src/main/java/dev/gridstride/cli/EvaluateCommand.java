@@ -90,11 +90,15 @@ final class EvaluateCommand implements Callable<Integer> {
       checkFits(saved, test);
       Evaluation result = run.trainer(saved, session, batch).evaluate(test);
       new DataLine(session, terminal.out()).say();
+      ImplementationLine implementations =
+          new ImplementationLine(session, choice.options().implementations(), terminal.out());
+      implementations.say();
       terminal.out().print(result.confusion().table(saved.classNames()));
       terminal.out().println(Results.line(result));
       new Report()
           .put("device", session.description())
           .put("precision", device.precision(Precision.FLOAT32).toString())
+          .implementations(choice.options().implementations(), implementations.said())
           .put("dataset", test.name())
           .put("model", saved.model().name())
           .put("parameters", saved.model().parameterCount())

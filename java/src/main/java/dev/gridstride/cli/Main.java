@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       "  gridstride predict --model-dir run3 photos/",
       "  gridstride profile --device cuda      where the time of a training step goes",
       "  gridstride bench --suite smoke        ops by every implementation, checked and timed",
+      "  gridstride explain --device cuda      who computes which op, and why",
       "  gridstride doctor                     what works on this machine and what is missing",
       "  gridstride selftest --device cuda     every op on the card against the reference",
       "  gridstride bundle --out FILE          one archive for a machine without Java",
@@ -68,6 +69,7 @@ public final class Main implements Runnable {
             .addSubcommand(new DatasetsCommand(terminal))
             .addSubcommand(new ProfileCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
+            .addSubcommand(new ExplainCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new SelftestCommand(terminal))
             .addSubcommand(new BundleCommand(terminal));
@@ -88,7 +90,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "a command is missing: train, evaluate, predict, profile, bench, datasets, doctor, selftest"
-            + " or bundle");
+        "a command is missing: train, evaluate, predict, profile, explain, bench, datasets, doctor,"
+            + " selftest or bundle");
   }
 }

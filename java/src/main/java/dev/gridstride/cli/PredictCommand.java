@@ -90,9 +90,13 @@ final class PredictCommand implements Callable<Integer> {
           .put("device", session.description())
           .put("precision", device.precision(Precision.FLOAT32).toString());
       Trainer trainer = run.trainer(saved, session, BATCH);
+      ImplementationLine implementations =
+          new ImplementationLine(session, choice.options().implementations(), terminal.out());
       for (int from = 0; from < files.size(); from += BATCH) {
         predict(saved, trainer, files.subList(from, Math.min(from + BATCH, files.size())), report);
+        implementations.say();
       }
+      report.implementations(choice.options().implementations(), implementations.said());
     }
     report.write(json);
     return unreadable == 0 ? Main.OK : Main.FAILED;

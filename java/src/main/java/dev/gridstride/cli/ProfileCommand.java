@@ -2,18 +2,9 @@ package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
-import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
-import dev.gridstride.data.Dataset;
-import dev.gridstride.data.Datasets;
-import dev.gridstride.data.LoadedData;
 import dev.gridstride.files.AtomicFiles;
-import dev.gridstride.nn.Model;
-import dev.gridstride.nn.Models;
-import dev.gridstride.train.Recipe;
-import dev.gridstride.train.Trainer;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,41 +36,8 @@ final class ProfileCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      defaultValue = Models.CIFAR10_CNN,
-      description = "As of train. (default: ${DEFAULT-VALUE})")
-  private String model;
-
-  @Option(
-      names = "--dataset",
-      paramLabel = "NAME",
-      defaultValue = "synthetic",
-      description = "As of train. (default: ${DEFAULT-VALUE}, of CIFAR-10's shape)")
-  private String dataset;
-
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "The data set's folder or its parent, looked in first.")
-  private Path data;
-
-  @Option(
-      names = "--recipe",
-      paramLabel = "NAME",
-      defaultValue = "article",
-      description = "As of train. (default: ${DEFAULT-VALUE})")
-  private String recipe;
-
+  @Mixin private StepOptions options;
   @Mixin private DeviceOptions device;
-
-  @Option(
-      names = "--batch",
-      paramLabel = "N",
-      defaultValue = "64",
-      description = "Images a step. (default: ${DEFAULT-VALUE})")
-  private int batch;
 
   @Option(
       names = "--steps",
@@ -100,10 +58,7 @@ final class ProfileCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Choices.check(spec, "--model", model, Models.names());
-    Choices.check(spec, "--dataset", dataset, Datasets.names());
-    Choices.check(spec, "--recipe", recipe, Recipe.all().stream().map(Recipe::name).toList());
-    Choices.atLeastOne(spec, "--batch", batch);
+    options.check();
     Choices.atLeastOne(spec, "--steps", steps);
     if (json != null) {
       AtomicFiles.check(json);
@@ -111,56 +66,27 @@ final class ProfileCommand implements Callable<Integer> {
     Backends.Choice choice = device.open();
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
-      profile(session);
+      profile(choice, session);
     }
     return Main.OK;
   }
 
-  private void profile(Session session) {
-    Datasets.Options how = Datasets.Options.defaults().withProgress(new FetchProgress(terminal));
-    LoadedData loaded = Datasets.load(dataset, data, how);
-    terminal.out().println(loaded.explanation());
-    Dataset train = loaded.train();
-    Recipe settings = Recipe.of(recipe);
-    Model net =
-        Models.create(
-            model, train.sampleShape(), train.classes(), new Models.Options(settings.batchNorm()));
-    Trainer trainer =
-        Trainer.builder(net, session)
-            .loss(settings.loss())
-            .optimizer(settings.optimizer(10_000))
-            .augmentation(settings.augmentation(train))
-            .batch(batch)
-            .seed(1)
-            .build();
-    int samples = Math.min(batch, train.size());
-    Precision precision = device.precision(Precision.FLOAT32);
-    try (Executable step = trainer.trainingStep(train)) {
+  private void profile(Backends.Choice choice, Session session) {
+    StepOptions.Training training = options.training(choice, terminal);
+    ImplementationLine implementations =
+        new ImplementationLine(session, choice.options().implementations(), terminal.out());
+    try (Executable step = training.compile()) {
+      implementations.say();
       step.run(steps);
-      ProfileReport report = new ProfileReport(step.profile(steps), samples);
-      terminal
-          .out()
-          .println(
-              String.format(
-                  Locale.ROOT,
-                  "model: %s, %,d parameters; recipe %s, %s, batch %d, mean of %d steps",
-                  net.name(),
-                  net.parameterCount(),
-                  recipe,
-                  precision,
-                  samples,
-                  steps));
+      ProfileReport report = new ProfileReport(step.profile(steps), training.batch());
+      terminal.out().println(training + ", mean of " + steps + " steps");
       report.print(terminal.out());
       Report file =
           new Report()
               .put("device", session.description())
-              .put("model", net.name())
-              .put("parameters", net.parameterCount())
-              .put("dataset", train.name())
-              .put("recipe", recipe)
-              .put("precision", precision.toString())
-              .put("batch", samples)
+              .implementations(choice.options().implementations(), implementations.said())
               .put("steps", steps);
+      training.addTo(file);
       report.addTo(file).write(json);
     }
   }

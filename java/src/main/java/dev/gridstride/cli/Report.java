@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.ImplementationUse;
 import dev.gridstride.backend.Session;
 import dev.gridstride.conformance.Comparison;
 import dev.gridstride.conformance.Suite;
@@ -114,6 +116,20 @@ final class Report {
             root.put(name, value);
           }
         });
+    return this;
+  }
+
+  /** What was asked for, and who computes; nothing for a device without a choice. */
+  Report implementations(ImplementationChoice asked, ImplementationUse use) {
+    if (use.nodes().isEmpty()) {
+      return this;
+    }
+    ObjectNode node = root.putObject("implementations");
+    node.put("asked", asked.toString());
+    use.nodes().forEach(node.putObject("nodes")::put);
+    use.libraries().forEach(node.putObject("libraries")::put);
+    use.byNode().forEach(node.putObject("by_node")::put);
+    node.put("tuning", use.tuning());
     return this;
   }
 

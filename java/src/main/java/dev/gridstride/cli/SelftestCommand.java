@@ -1,6 +1,7 @@
 package dev.gridstride.cli;
 
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
 import dev.gridstride.conformance.Comparison;
 import dev.gridstride.conformance.Suite;
@@ -98,6 +99,7 @@ final class SelftestCommand implements Callable<Integer> {
         .put("device", description)
         .put("backend", choice.backend().name())
         .put("precision", choice.options().precision().toString())
+        .put("implementations", choice.options().implementations().toString())
         .facts(facts)
         .put("filter", filter)
         .put("seconds", seconds)
@@ -147,14 +149,20 @@ final class SelftestCommand implements Callable<Integer> {
         .println(
             String.format(
                 Locale.ROOT,
-                "selftest of %s in %s: %s; %.1f s",
+                "selftest of %s in %s%s: %s; %.1f s",
                 choice.backend().name(),
                 choice.options().precision(),
+                implementations(choice),
                 counts(outcomes),
                 seconds));
     if (choice.backend().name().equals("reference")) {
       terminal.out().println("The reference was compared with itself: that says nothing of it.");
     }
+  }
+
+  private static String implementations(Backends.Choice choice) {
+    ImplementationChoice asked = choice.options().implementations();
+    return asked.equals(ImplementationChoice.DEFAULT) ? "" : " with --impl " + asked;
   }
 
   private static String counts(List<Outcome> outcomes) {

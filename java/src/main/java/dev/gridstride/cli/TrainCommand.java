@@ -2,6 +2,7 @@ package dev.gridstride.cli;
 
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Datasets;
@@ -17,6 +18,7 @@ import dev.gridstride.program.op.Augmentation;
 import dev.gridstride.train.BestModel;
 import dev.gridstride.train.Callback;
 import dev.gridstride.train.Checkpoint;
+import dev.gridstride.train.CheckpointInfo;
 import dev.gridstride.train.CsvLog;
 import dev.gridstride.train.EarlyStopping;
 import dev.gridstride.train.Evaluation;
@@ -84,7 +86,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "CHECKPOINT",
       description = {
         "Go on from OUT/checkpoint of an earlier run, bit for bit (if on",
-        "the same device in the same --precision).",
+        "the same device in the same --precision, by the same --impl).",
         "Its options hold where none are given."
       })
   private Path resume;
@@ -125,7 +127,11 @@ final class TrainCommand implements Callable<Integer> {
     if (json != null) {
       AtomicFiles.check(json);
     }
-    Backends.Choice choice = device.open(settings.precision());
+    ImplementationChoice implementations = settings.implementations();
+    if (checkpoint != null && !device.asksForImplementations()) {
+      implementations = implementations.following(checkpoint.info().computed().implementations());
+    }
+    Backends.Choice choice = device.open(settings.precision(), implementations);
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
       if (checkpoint != null && settings.precision() != before.precision()) {
@@ -136,6 +142,15 @@ final class TrainCommand implements Callable<Integer> {
                     + before.precision()
                     + "; from here on it goes in "
                     + settings.precision());
+      }
+      if (checkpoint != null && !settings.implementations().equals(before.implementations())) {
+        terminal
+            .out()
+            .println(
+                "note: the checkpoint was trained with --impl "
+                    + before.implementations()
+                    + "; from here on it goes with "
+                    + settings.implementations());
       }
       Data data = load(settings);
       long start = System.currentTimeMillis();
@@ -206,6 +221,12 @@ final class TrainCommand implements Callable<Integer> {
     int n = data.train.size();
     long steps = (long) settings.epochs() * ((n + settings.batch() - 1) / settings.batch());
     FirstStep firstStep = new FirstStep();
+    ImplementationLine implementations =
+        new ImplementationLine(
+            session,
+            settings.implementations(),
+            checkpoint == null ? CheckpointInfo.Computed.UNKNOWN : checkpoint.info().computed(),
+            terminal.out());
     Trainer.Builder builder =
         Trainer.builder(model, session)
             .loss(recipe.loss())
@@ -217,7 +238,8 @@ final class TrainCommand implements Callable<Integer> {
             .resume(checkpoint)
             .callback(firstStep)
             .callback(progress())
-            .callback(new DataLine(session, terminal.out()));
+            .callback(new DataLine(session, terminal.out()))
+            .callback(implementations);
     settings.toMap().forEach(builder::setting);
     if (patience != null) {
       builder.callback(new EarlyStopping(Monitor.VAL_LOSS, patience, 0, true));
@@ -256,6 +278,7 @@ final class TrainCommand implements Callable<Integer> {
             .put("batch", settings.batch())
             .put("steps_per_launch", settings.stepsPerLaunch())
             .put("precision", settings.precision().toString())
+            .implementations(settings.implementations(), implementations.said())
             .put("validation", settings.validationSplit() > 0 ? "split" : "test images")
             .put("first_step_seconds", firstStep.seconds())
             .put("stop_reason", history.stopReason().name().toLowerCase(Locale.ROOT))

@@ -133,6 +133,7 @@ final class TrainOptions {
         batch == null ? base.batch() : batch,
         stepsPerLaunch == null ? base.stepsPerLaunch() : stepsPerLaunch,
         device.precision(base.precision()),
+        device.implementations(base.implementations()),
         seed == null ? base.seed() : seed,
         limit == null ? base.limit() : limit,
         validationSplit == null ? base.validationSplit() : validationSplit,

@@ -1,5 +1,6 @@
 package dev.gridstride.cli;
 
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.nn.Models;
 import dev.gridstride.train.Recipe;
@@ -19,6 +20,7 @@ import java.util.Map;
  * @param batch samples a step
  * @param stepsPerLaunch steps handed to the device at once
  * @param precision of convolutions and matrix products
+ * @param implementations who computes which op
  * @param seed of everything random
  * @param limit most training samples; 0 for all
  * @param validationSplit share of the training samples used for validation; 0 for the test images
@@ -36,6 +38,7 @@ record TrainSettings(
     int batch,
     int stepsPerLaunch,
     Precision precision,
+    ImplementationChoice implementations,
     long seed,
     int limit,
     double validationSplit,
@@ -53,6 +56,7 @@ record TrainSettings(
           64,
           1,
           Precision.FLOAT32,
+          ImplementationChoice.DEFAULT,
           1,
           0,
           0,
@@ -72,6 +76,8 @@ record TrainSettings(
         Integer.parseInt(map.getOrDefault("batch", "" + DEFAULT.batch)),
         Integer.parseInt(map.getOrDefault("steps_per_launch", "" + DEFAULT.stepsPerLaunch)),
         Precision.of(map.getOrDefault("precision", "" + DEFAULT.precision)),
+        ImplementationChoice.parse(
+            map.getOrDefault("implementations", "" + DEFAULT.implementations)),
         Long.parseLong(map.getOrDefault("seed", "" + DEFAULT.seed)),
         Integer.parseInt(map.getOrDefault("limit", "" + DEFAULT.limit)),
         Double.parseDouble(map.getOrDefault("validation_split", "" + DEFAULT.validationSplit)),
@@ -91,6 +97,7 @@ record TrainSettings(
     map.put("batch", "" + batch);
     map.put("steps_per_launch", "" + stepsPerLaunch);
     map.put("precision", "" + precision);
+    map.put("implementations", "" + implementations);
     map.put("seed", "" + seed);
     map.put("limit", "" + limit);
     map.put("validation_split", "" + validationSplit);

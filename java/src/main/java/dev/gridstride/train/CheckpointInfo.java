@@ -1,9 +1,11 @@
 package dev.gridstride.train;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * What a checkpoint says of the run it was taken from.
@@ -15,6 +17,7 @@ import java.util.Objects;
  * @param cursor samples consumed; the place within the epoch follows from it
  * @param epochSeconds training time already spent on the epoch in progress
  * @param setup what the run was set up with; a resumed run must have the same
+ * @param computed who computed it; nothing is known of checkpoints of earlier versions
  * @param settings what the caller wants to find again, such as command line options
  * @param history the finished epochs
  */
@@ -26,6 +29,7 @@ public record CheckpointInfo(
     long cursor,
     double epochSeconds,
     Setup setup,
+    Computed computed,
     Map<String, String> settings,
     List<History.Epoch> history) {
   /** The layout that this version reads and writes. */
@@ -35,8 +39,34 @@ public record CheckpointInfo(
   public CheckpointInfo {
     Objects.requireNonNull(tensors, "tensors");
     Objects.requireNonNull(setup, "setup");
+    computed = computed == null ? Computed.UNKNOWN : computed;
     settings = Map.copyOf(Objects.requireNonNull(settings, "settings"));
     history = List.copyOf(Objects.requireNonNull(history, "history"));
+  }
+
+  /**
+   * What may change the last bits of a run's results.
+   *
+   * @param device its description
+   * @param libraries versions of the libraries that were loaded, by name
+   * @param implementations who computed which node, where the device had a choice, as {@link
+   *     dev.gridstride.backend.ImplementationUse#byNode} says
+   */
+  public record Computed(
+      String device, Map<String, String> libraries, Map<String, String> implementations) {
+    /** Nothing is known. */
+    public static final Computed UNKNOWN = new Computed("", Map.of(), Map.of());
+
+    /** Copies and checks for missing parts. */
+    public Computed {
+      Objects.requireNonNull(device, "device");
+      libraries = sorted(Objects.requireNonNull(libraries, "libraries"));
+      implementations = sorted(Objects.requireNonNull(implementations, "implementations"));
+    }
+
+    private static Map<String, String> sorted(Map<String, String> map) {
+      return Collections.unmodifiableMap(new TreeMap<>(map));
+    }
   }
 
   /**

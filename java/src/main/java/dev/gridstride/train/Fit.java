@@ -395,6 +395,7 @@ final class Fit implements Run, AutoCloseable {
             (long) state.scalar(cursor),
             training ? progress.epochSeconds + secondsHere() : progress.epochSeconds,
             setup(),
+            state.computed(),
             trainer.settings(),
             progress.history.epochs());
     new Checkpoint(info, tensors).save(folder);

@@ -1,6 +1,7 @@
 package dev.gridstride.train;
 
 import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.ImplementationUse;
 import dev.gridstride.backend.MemoryUse;
 import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
@@ -51,6 +52,12 @@ final class SessionState {
   /** What compiling these programs would add, see {@link Session#plan}. */
   MemoryUse plan(List<Program> programs) {
     return session.plan(programs);
+  }
+
+  /** Who computes what was compiled so far. */
+  CheckpointInfo.Computed computed() {
+    ImplementationUse use = session.implementationUse();
+    return new CheckpointInfo.Computed(session.description(), use.libraries(), use.byNode());
   }
 
   /** What the session has. */

@@ -2,6 +2,7 @@ package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.Explanation.Verdict;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -157,6 +158,12 @@ final class Recording implements AutoCloseable {
         all.add(refused(name, step.refusals().get(name)));
       } else {
         all.add(ask(candidate, step.node()));
+      }
+    }
+    for (String library : List.of(ImplementationChoice.CUDNN, ImplementationChoice.CUBLAS)) {
+      if (all.stream().noneMatch(candidate -> candidate.name().equals(library))) {
+        String why = "nothing of it computes " + step.node().op().name() + " here";
+        all.add(new Explanation.Candidate(library, Verdict.ABSENT, why, 0));
       }
     }
     return all;

@@ -113,7 +113,7 @@ final class Tuner implements AutoCloseable {
   }
 
   private static boolean takes(Explanation.Candidate candidate) {
-    return candidate.verdict() != Verdict.REFUSED;
+    return candidate.verdict() == Verdict.CHOSEN || candidate.verdict() == Verdict.POSSIBLE;
   }
 
   private static TunedFile.Measured timed(
