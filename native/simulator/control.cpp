@@ -182,6 +182,7 @@ EXPORTED const char* gridstride_sim_limits() {
          "- the memory model: every write is seen at once, whatever fences and volatile say;\n"
          "- waiting between blocks (grid barriers, look-back): blocks run one after the other, so a spin never ends;\n"
          "- inline PTX and code under #if on the architecture: only what g++ compiles runs;\n"
+         "- what NVIDIA's libraries make of an algorithm: libcublas and libcudnn are plain loops, in an order of their own;\n"
          "- clusters, TMA, wgmma, textures, surfaces, dynamic parallelism, cooperative launches, peer access, IPC;\n"
          "- registers, local memory and spills: nvcc reports those;\n"
          "- an index that leaves a shared variable for another of the same kernel through a pointer, or an array for another in one\n"

@@ -148,10 +148,12 @@ public final class Simulator {
   /**
    * Makes a call fail, once.
    *
-   * @param call a driver function, for example {@code cuMemAlloc_v2}, or a kind: {@code alloc},
-   *     {@code copy}, {@code launch}, {@code module}, {@code sync}, {@code any}
+   * @param call a function of the driver, cuBLAS or cuDNN, for example {@code cuMemAlloc_v2}, or a
+   *     kind: {@code alloc}, {@code copy}, {@code launch}, {@code module}, {@code sync}, {@code
+   *     library}, {@code any}
    * @param nth which of the calls from now on, from 1
-   * @param code the status that it returns
+   * @param code the status that it returns; of a kind the driver's, for which a library has a
+   *     status of its own
    */
   public void fault(String call, long nth, int code) {
     int status = control.gridstride_sim_fault(call, nth, code);
@@ -166,7 +168,7 @@ public final class Simulator {
     control.gridstride_sim_clear_faults();
   }
 
-  /** Begins to note which functions of the driver are called. */
+  /** Begins to note which functions of the driver and of libraries are called. */
   public void startTrace() {
     control.gridstride_sim_start_trace();
   }
@@ -181,8 +183,9 @@ public final class Simulator {
 
   /**
    * How many there are now of {@code allocations}, {@code pinned}, {@code modules}, {@code
-   * streams}, {@code events}, {@code graphs}, {@code contexts}; or how often a function, or {@code
-   * launches}, was called.
+   * streams}, {@code events}, {@code graphs}, {@code contexts}, {@code cublas_handles}, {@code
+   * cudnn_handles}, {@code cudnn_descriptors} (-1: that library is not loaded); or how often a
+   * function, or {@code launches}, was called.
    */
   public long count(String what) {
     return control.gridstride_sim_count(what);
