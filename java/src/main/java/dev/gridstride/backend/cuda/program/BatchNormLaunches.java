@@ -28,20 +28,45 @@ final class BatchNormLaunches {
         m.channels,
         m.chunk,
         (int) m.chunks());
-    normalise(e, m, mean, variance, op.epsilon());
+    normalise(m, e.out(0), e.in(0), e.in(1), e.in(2), mean, variance, op.epsilon());
   }
 
   static void inference(BatchNormInference op, Emitter e) {
-    normalise(e, Matrix.of(e, e.input(0).shape()), e.in(3), e.in(4), op.epsilon());
+    Matrix m = Matrix.of(e, e.input(0).shape());
+    normalise(m, e.out(0), e.in(0), e.in(1), e.in(2), e.in(3), e.in(4), op.epsilon());
   }
 
-  private static void normalise(Emitter e, Matrix m, Place mean, Place variance, float epsilon) {
+  /**
+   * One row: {@code y[c] = gamma[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]}.
+   */
+  static void normaliseRow(
+      Emitter e,
+      int channels,
+      Place y,
+      Place x,
+      Place gamma,
+      Place beta,
+      Place mean,
+      Place variance,
+      float epsilon) {
+    normalise(new Matrix(e, 1, channels), y, x, gamma, beta, mean, variance, epsilon);
+  }
+
+  private static void normalise(
+      Matrix m,
+      Place y,
+      Place x,
+      Place gamma,
+      Place beta,
+      Place mean,
+      Place variance,
+      float epsilon) {
     m.first(
         "batch_norm_inference_f32",
-        e.out(0),
-        e.in(0),
-        e.in(1),
-        e.in(2),
+        y,
+        x,
+        gamma,
+        beta,
         mean,
         variance,
         m.rows,
@@ -91,22 +116,16 @@ final class BatchNormLaunches {
   }
 
   static void movingAverage(MovingAverage op, Emitter e) {
-    long count = e.inElements(0);
+    average(e, e.out(0), e.in(0), e.in(1), e.inElements(0), op.momentum(), op.scale());
+  }
+
+  /** {@code to[i] = (1 - momentum) * average[i] + momentum * scale * value[i]}. */
+  static void average(
+      Emitter e, Place to, Place average, Place value, long count, float momentum, float scale) {
     Dim grid = Dim.of(Dim.ceilDiv(count, Blocks.THREADS));
     Dim block = Dim.of(Blocks.THREADS);
-    Place average = e.in(0);
     e.launch(
-        FILE,
-        "moving_average_f32",
-        grid,
-        block,
-        0,
-        e.out(0),
-        average,
-        e.in(1),
-        count,
-        op.momentum(),
-        op.scale());
+        FILE, "moving_average_f32", grid, block, 0, to, average, value, count, momentum, scale);
   }
 
   /** A tensor as [rows, channels], cut into chunks of rows and tiles of channels. */

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -89,6 +90,7 @@ final class Emitter implements AutoCloseable {
   private final Function<Value, Shape> stored;
   private final boolean anyOrder;
   private final Traits device;
+  private final Predicate<Value> read;
   private final List<Command> commands = new ArrayList<>();
   private final List<Command> afterwards = new ArrayList<>();
   private final List<Place.Memory> scratches = new ArrayList<>();
@@ -110,6 +112,22 @@ final class Emitter implements AutoCloseable {
       Function<Value, Place> places,
       Function<Value, Shape> stored,
       Traits device) {
+    this(node, inPlace, places, stored, device, value -> true);
+  }
+
+  /**
+   * As above.
+   *
+   * @param read whether anybody reads a value
+   */
+  Emitter(
+      Node node,
+      boolean inPlace,
+      Function<Value, Place> places,
+      Function<Value, Shape> stored,
+      Traits device,
+      Predicate<Value> read) {
+    this.read = read;
     this.node = node;
     this.inPlace = inPlace;
     this.places = places;
@@ -144,6 +162,11 @@ final class Emitter implements AutoCloseable {
 
   Value output(int i) {
     return node.output(i);
+  }
+
+  /** Whether another node or the caller reads output {@code i}; if not, it need not be written. */
+  boolean isRead(int i) {
+    return read.test(output(i));
   }
 
   /** Elements of input {@code i}. */

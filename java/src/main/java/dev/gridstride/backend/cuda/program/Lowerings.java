@@ -69,6 +69,9 @@ final class Lowerings {
     add(Conv2d.class, Conv2dLaunches::forward);
     add(Conv2dBackwardData.class, Conv2dLaunches::backwardData);
     add(Conv2dBackwardWeights.class, Conv2dLaunches::backwardWeights);
+    vendor(Conv2d.class, ImplementationChoice.CUDNN, CudnnConv2d::forward);
+    vendor(Conv2dBackwardData.class, ImplementationChoice.CUDNN, CudnnConv2d::backwardData);
+    vendor(Conv2dBackwardWeights.class, ImplementationChoice.CUDNN, CudnnConv2d::backwardWeights);
 
     // matmul.cu
     add(Matmul.class, MatmulLaunches::matmul);
@@ -83,6 +86,14 @@ final class Lowerings {
     add(AvgPool2dBackward.class, Pool2dLaunches::averageBackward);
     add(GlobalAvgPool2d.class, Pool2dLaunches::globalAverage);
     add(GlobalAvgPool2dBackward.class, Pool2dLaunches::globalAverageBackward);
+    vendor(MaxPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::max);
+    vendor(AvgPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::average);
+    vendor(AvgPool2dBackward.class, ImplementationChoice.CUDNN, CudnnPool2d::averageBackward);
+    vendor(GlobalAvgPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::globalAverage);
+    vendor(
+        GlobalAvgPool2dBackward.class,
+        ImplementationChoice.CUDNN,
+        CudnnPool2d::globalAverageBackward);
 
     // elementwise.cu
     inPlace(Add.class, ElementwiseLaunches::add);
@@ -90,9 +101,12 @@ final class Lowerings {
     inPlace(Relu.class, ElementwiseLaunches::relu);
     inPlace(ReluBackward.class, ElementwiseLaunches::reluBackward);
     inPlace(BiasAdd.class, ElementwiseLaunches::biasAdd);
+    vendor(Relu.class, ImplementationChoice.CUDNN, CudnnActivation::relu);
+    vendor(ReluBackward.class, ImplementationChoice.CUDNN, CudnnActivation::reluBackward);
 
     // reduce.cu
     add(BiasBackward.class, ReduceLaunches::biasBackward);
+    vendor(BiasBackward.class, ImplementationChoice.CUDNN, CudnnActivation::biasBackward);
 
     // layout.cu
     add(Reshape.class, LayoutLaunches::reshape);
@@ -105,10 +119,15 @@ final class Lowerings {
     add(BatchNormInference.class, BatchNormLaunches::inference);
     add(BatchNormBackward.class, BatchNormLaunches::backward);
     inPlace(MovingAverage.class, BatchNormLaunches::movingAverage);
+    vendor(BatchNorm.class, ImplementationChoice.CUDNN, CudnnBatchNorm::training);
+    vendor(BatchNormInference.class, ImplementationChoice.CUDNN, CudnnBatchNorm::inference);
+    vendor(BatchNormBackward.class, ImplementationChoice.CUDNN, CudnnBatchNorm::backward);
 
     // softmax.cu
     add(Softmax.class, SoftmaxLaunches::forward);
     add(SoftmaxBackward.class, SoftmaxLaunches::backward);
+    vendor(Softmax.class, ImplementationChoice.CUDNN, CudnnSoftmax::forward);
+    vendor(SoftmaxBackward.class, ImplementationChoice.CUDNN, CudnnSoftmax::backward);
 
     // cross_entropy.cu
     add(CrossEntropy.class, CrossEntropyLaunches::crossEntropy);

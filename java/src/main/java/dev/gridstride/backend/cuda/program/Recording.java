@@ -136,7 +136,8 @@ final class Recording implements AutoCloseable {
   }
 
   private Emitter emitter(Node node, Implementation candidate) {
-    return new Emitter(node, candidate.inPlace(), this::place, around::stored, device);
+    return new Emitter(
+        node, candidate.inPlace(), this::place, around::stored, device, this::isRead);
   }
 
   /**
@@ -264,6 +265,12 @@ final class Recording implements AutoCloseable {
   /** What the plan has to find a place for: neither others' memory nor outputs. */
   private long planned(Value value) {
     return memories.containsKey(value) && !isOutput(value) ? value.type().bytes() : 0;
+  }
+
+  private boolean isRead(Value value) {
+    return value.role().persistent()
+        || program.outputs().contains(value)
+        || !program.consumers(value).isEmpty();
   }
 
   private boolean isOutput(Value base) {
