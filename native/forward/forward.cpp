@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,17 @@ void* target = nullptr;
 auto& problem = *new std::string;
 auto& file = *new std::string;
 
-constexpr const char* FOLDER = "GRIDSTRIDE_CUDA_LIBRARIES";
+constexpr const char* FOLDERS = "GRIDSTRIDE_CUDA_LIBRARIES";
 
-// The folder that the user names; whatever this process has loaded or its linker finds; where CUDA installs.
+// The folders that the user names; whatever this process has loaded or its linker finds; where CUDA installs.
 std::vector<std::string> places() {
-  std::vector<std::string> all = {TARGET};
-  const char* named = std::getenv(FOLDER);
-  if (named != nullptr && *named != '\0') all.insert(all.begin(), std::string(named) + "/" + TARGET);
+  std::vector<std::string> all;
+  const char* named = std::getenv(FOLDERS);
+  std::istringstream folders(named == nullptr ? "" : named);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.empty()) all.push_back(folder + "/" + TARGET);
+  }
+  all.push_back(TARGET);
   for (const char* folder : {"/usr/local/cuda/lib64/", "/usr/local/cuda-13/lib64/"}) {
     all.push_back(folder + std::string(TARGET));
   }
@@ -71,7 +76,7 @@ void open() {
     problem += (problem.empty() ? "" : "; ") + std::string(dlerror());
   }
   problem = std::string(OWN) + " of Gridstride passes calls on to " + TARGET + ", which cannot be opened (" + problem +
-            "); install CUDA 13, or name the folder of its libraries with " + FOLDER;
+            "); install CUDA 13, or name the folder of its libraries with " + FOLDERS;
 }
 
 int unavailable() { return UNAVAILABLE; }

@@ -138,6 +138,9 @@ void refuse_overlap(const std::vector<Range>& ranges, int status) {
 
 }  // namespace gridstride::library
 
+// Tells the library from NVIDIA's.
+extern "C" __attribute__((visibility("default"))) const int gridstride_simulated_library = 1;
+
 // Stubs of calls that are not simulated.
 int gridstride_library_unsupported(const char* name) {
   using namespace gridstride::library;

@@ -237,6 +237,10 @@ TEST(ends_with_its_context) {
   end();
 }
 
+extern "C" const int gridstride_simulated_library;
+
+TEST(tell_what_they_are) { CHECK(gridstride_simulated_library == 1); }
+
 TEST(stubs) {
   CHECK_CODE(cublasDgemm_v2(), 15);
   CHECK_SAYS("cublasDgemm_v2: CUBLAS_STATUS_NOT_SUPPORTED (15): not simulated");
