@@ -281,6 +281,10 @@ TEST(math_types) {
       bool exact = math == 3 || std::string(capability) == "7.5";
       CHECK(device.get(dy, 1)[0] == (exact ? fine : 1));
     }
+    size_t bytes = 0;
+    void *small = device.tensor(c.x, NCHW, BFLOAT16), *filter = device.filter(c.w, NCHW, BFLOAT16);
+    CHECK_CODE(cudnnGetConvolutionForwardWorkspaceSize(device.handle, small, filter, convolution, small, 0, &bytes),
+               std::string(capability) == "7.5" ? 3007 : SUCCESS);
   }
 }
 

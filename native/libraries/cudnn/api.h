@@ -17,6 +17,7 @@ enum Status : int {
   MISALIGNED_POINTER = 2003,
   SIZE_INSUFFICIENT = 2006,
   NOT_SUPPORTED = 3000,
+  ARCH_MISMATCH = 3007,
 };
 
 enum DataType : int { FLOAT = 0, DOUBLE = 1, HALF = 2, INT32 = 4, BFLOAT16 = 9, TYPES = 10 };

@@ -93,6 +93,10 @@ Problem problem_of(Pass pass, const Tensor* x, const Filter* w, const Convolutio
   check_computable(p.x, x_name);
   check_computable(p.y, y_name);
   check_computable(p.w, w_name);
+  if (p.x.type == BFLOAT16 && library::capability() < 80) {
+    fail(ARCH_MISMATCH, "bfloat16 needs compute capability 8.0, the device has %d.%d", library::capability() / 10,
+         library::capability() % 10);
+  }
   if (c.type != FLOAT) {
     fail(NOT_SUPPORTED, "computing in %s; the simulated library does in float32", type_name(c.type));
   }
