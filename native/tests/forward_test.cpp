@@ -79,6 +79,8 @@ TEST(cublas) {
   CHECK(function<size_t()>(cublas, "cublasGetCudartVersion")() == (size_t{1} << 40) + 13000);
   for (int i = 0; i < 2; i++) CHECK(function<int(void**)>(cublas, "cublasCreate_v2")(nullptr) == 15);  // it lacks it
   CHECK(std::strncmp(function<const char*(int)>(cublas, "cublasGetStatusString")(7), "unknown", 7) == 0);
+  CHECK(dlclose(cublas) == 0);
+  CHECK(dlopen("libcublas.so.12", RTLD_NOW | RTLD_NOLOAD) == nullptr);  // its name is free for another
 }
 
 TEST_MAIN

@@ -30,6 +30,9 @@ final class Nvrtc {
   /** Names a folder or a file to look at first. */
   static final String PROPERTY = "gridstride.nvrtc";
 
+  /** Names folders of CUDA's libraries, as for cuBLAS and cuDNN. */
+  private static final String LIBRARIES = "GRIDSTRIDE_CUDA_LIBRARIES";
+
   /** Libraries that were tried, empty where one does not load. */
   private static final Map<String, Optional<Nvrtc>> OPENED = new HashMap<>();
 
@@ -95,6 +98,11 @@ final class Nvrtc {
   /** The newest NVRTC whose code a card and its driver take, or null if there is none. */
   static Nvrtc find(ImageChoice.Card card) {
     return first(nvrtc -> nvrtc.fits(card));
+  }
+
+  /** One of a major version, or null if there is none. */
+  static Nvrtc ofMajor(int major) {
+    return first(nvrtc -> nvrtc.number / 1000 == major);
   }
 
   private boolean fits(ImageChoice.Card card) {
@@ -165,6 +173,11 @@ final class Nvrtc {
     if (!told.isEmpty()) {
       Path path = Path.of(told);
       folders.add(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent());
+    }
+    for (String part : System.getenv().getOrDefault(LIBRARIES, "").split(":")) {
+      if (!part.isBlank()) {
+        folders.add(Path.of(part.strip()));
+      }
     }
     for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
       String home = System.getenv(variable);
