@@ -27,11 +27,15 @@ import java.util.stream.Stream;
  *                    app/             the jars, without what that machine has no use for
  *                    runtime/         Java
  *                    fallback/        libraries for machines that lack them, a folder each
+ *                    bench-gpu        measures a card with all that is at hand
+ *                    peers/           what it runs in Python
  *                    LICENSE, THIRD-PARTY.txt, README.txt
  * </pre>
  */
 public final class Bundle {
   private static final String RESOURCES = "/dev/gridstride/bundle/";
+  private static final List<String> PEERS =
+      List.of("peer.py", "pytorch_peer.py", "jax_peer.py", "summary.py");
 
   /**
    * A file of the archive.
@@ -150,6 +154,10 @@ public final class Bundle {
     String options = jdk.major() < 24 ? "" : "--sun-misc-unsafe-memory-access=allow";
     String text = new String(launcher, StandardCharsets.UTF_8).replace("@OPTIONS@", options);
     archive.file("bin/gridstride", text.getBytes(StandardCharsets.UTF_8), true);
+    archive.file("bench-gpu", resource(RESOURCES + "gpu/bench-gpu"), true);
+    for (String name : PEERS) {
+      archive.file("peers/" + name, resource(RESOURCES + "gpu/" + name), false);
+    }
     archive.file("README.txt", resource(RESOURCES + "README.txt"), false);
     archive.file("THIRD-PARTY.txt", resource(RESOURCES + "THIRD-PARTY.txt"), false);
     archive.file("LICENSE", resource("/META-INF/LICENSE"), false);

@@ -143,6 +143,8 @@ class BundleTest {
     List<String> paths = written.entries().stream().map(Bundle.Entry::path).toList();
     assertTrue(paths.contains("bin/gridstride"), paths.toString());
     assertTrue(paths.contains("LICENSE"), paths.toString());
+    assertTrue(paths.contains("bench-gpu"), paths.toString());
+    assertTrue(paths.contains("peers/pytorch_peer.py"), paths.toString());
     assertTrue(paths.contains("runtime/bin/java"), paths.toString());
     assertTrue(written.glibc().matches("2\\.[0-9]+"), written.glibc());
     try (Stream<Path> left = Files.list(archive.getParent())) {
