@@ -183,6 +183,64 @@ TEST(unordered_work_is_found) {
   CHECK_OK(gridstride_sim_set("checked", "0"));
 }
 
+// Kernels and a product in one graph, captured from two streams; without the second wait a race, in whatever order they run.
+TEST(kernels_and_libraries_together) {
+  for (bool joined : {true, false}) {
+    for (const char* seed : {"0", "1", "2"}) {
+      CHECK_OK(gridstride_sim_set("checked", "1"));
+      CHECK_OK(gridstride_sim_set("seed", seed));
+      begin();
+      std::vector<char> image = check::read(TEST_IMAGES "/driver_kernels.checked.so");
+      CUmodule module;
+      CUfunction set, copy;
+      CHECK_OK(cuModuleLoadData(&module, image.data()));
+      CHECK_OK(cuModuleGetFunction(&set, module, "set"));
+      CHECK_OK(cuModuleGetFunction(&copy, module, "copy"));
+      void* handle = nullptr;
+      CUstream one, two;
+      CUevent fork, join;
+      CHECK_OK(cuStreamCreate(&one, 1));
+      CHECK_OK(cuStreamCreate(&two, 1));
+      CHECK_OK(cuEventCreate(&fork, 2));
+      CHECK_OK(cuEventCreate(&join, 2));
+      CHECK_OK(cublasCreate_v2(&handle));
+      CHECK_OK(cublasSetStream_v2(handle, two));
+      CUdeviceptr a = floats(A), b = floats(B), c = floats(A), d = floats(A);
+      float value = 2;
+      int n = 4;
+      void *set_arguments[] = {&a, &value, &n}, *copy_arguments[] = {&d, &c, &n};
+      CUgraph graph = nullptr;
+      CUgraphExec exec = nullptr;
+      CHECK_OK(cuStreamBeginCapture_v2(one, 2));
+      CHECK_OK(cuLaunchKernel(set, 1, 1, 1, 4, 1, 1, 0, one, set_arguments, nullptr));
+      CHECK_OK(cuEventRecord(fork, one));
+      CHECK_OK(cuStreamWaitEvent(two, fork, 0));
+      CHECK_OK(product(handle, a, b, c));
+      CHECK_OK(cuEventRecord(join, two));
+      if (joined) CHECK_OK(cuStreamWaitEvent(one, join, 0));
+      CHECK_OK(cuLaunchKernel(copy, 1, 1, 1, 4, 1, 1, 0, one, copy_arguments, nullptr));
+      if (!joined) CHECK_OK(cuStreamWaitEvent(one, join, 0));
+      CHECK_OK(cuStreamEndCapture(one, &graph));
+      CHECK_OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+      CHECK_OK(cuGraphDestroy(graph));
+      CHECK_OK(cuGraphLaunch(exec, one));
+      CHECK_CODE(cuStreamSynchronize(one), joined ? 0 : 719);
+      if (joined) {
+        CHECK(values(d, 4) == std::vector<float>({2, 2, 4, 4}));
+      } else {
+        CHECK_SAYS("race between unordered work");
+        CHECK_SAYS("cublasSgemm_v2 (m 2, n 2, k 2, 1 matrices) in node");
+        CHECK_SAYS("kernel copy (driver_kernels.cu:");
+      }
+      CHECK_OK(cuGraphExecDestroy(exec));
+      CHECK_OK(cublasDestroy_v2(handle));
+      end();
+    }
+  }
+  CHECK_OK(gridstride_sim_set("seed", "0"));
+  CHECK_OK(gridstride_sim_set("checked", "0"));
+}
+
 TEST(a_workspace_is_for_one_stream) {
   begin();
   CHECK_OK(gridstride_sim_set("checked", "1"));
