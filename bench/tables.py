@@ -15,8 +15,10 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 sys.path.insert(0, str(ROOT / "bench" / "training"))
+sys.path.insert(0, str(ROOT / "bench" / "gpu"))
 import accuracy  # noqa: E402
 import compare  # noqa: E402
+import summary  # noqa: E402
 
 
 def accuracy_table(result):
@@ -32,6 +34,12 @@ def section():
     parts += ["### Accuracy", ""]
     for file in sorted(RESULTS.glob("*/accuracy*.json")):
         parts += [accuracy_table(json.loads(file.read_text())), "", f"Raw: `{file.relative_to(ROOT)}`.", ""]
+    measured = sorted(RESULTS.glob("*/parts.tsv"))
+    if measured:
+        parts += ["### Training on a GPU", ""]
+    for file in measured:
+        folder = file.parent
+        parts += [summary.table(folder), f"Raw: `{folder.relative_to(ROOT)}`.", ""]
     return "\n".join(parts)
 
 

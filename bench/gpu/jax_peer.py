@@ -166,6 +166,8 @@ class Trainer:
     """The compiled programs of a mode, and the state that they hand on."""
 
     def __init__(self, data, mode, precision, batch, options):
+        if data.device == "cpu" and precision == "tf32":
+            raise peer.NotHere("tf32 needs a CUDA device")
         self.data, self.mode, self.precision = data, mode, precision
         self.batch, self.seed, self.images = batch, options.seed, options.limit
         self.rest = self.images % batch

@@ -125,6 +125,10 @@ def first_order(count):
     return order
 
 
+class NotHere(Exception):
+    """This device or version cannot run a configuration."""
+
+
 class CheckFailed(Exception):
     """The losses of a configuration are not those of the reference."""
 
@@ -202,6 +206,8 @@ def run(peer):
             else:
                 try:
                     row.update(measure(peer, data, options, mode, precision, batch, references))
+                except NotHere as reason:
+                    row["left_out"] = str(reason)
                 except Exception as error:  # one configuration that fails leaves the others
                     failed = True
                     row["error"] = f"{type(error).__name__}: {error}"[:2000]

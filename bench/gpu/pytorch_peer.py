@@ -115,9 +115,9 @@ class Trainer:
     def __init__(self, data, mode, precision, batch, options):
         self.cuda = data.device != "cpu"
         if not self.cuda and ("graph" in mode or precision == "tf32"):
-            raise ValueError(f"{mode} in {precision} needs a CUDA device")
+            raise peer.NotHere(f"{mode} in {precision} needs a CUDA device")
         if "compile" in mode and not hasattr(torch, "compile"):
-            raise ValueError(f"{mode} needs PyTorch 2, this is {torch.__version__}")
+            raise peer.NotHere(f"{mode} needs PyTorch 2, this is {torch.__version__}")
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         torch.backends.cudnn.allow_tf32 = precision == "tf32"

@@ -4,7 +4,8 @@
     summary.py FOLDER
 
 An epoch's time is the median of the epochs after the first. The ratio is to the fastest row of
-PyTorch in the same precision and with the same batch size. "to 65 %" is training time, without
+PyTorch in the same precision and with the same batch size. "start or set-up" is from the start of the
+process to the end of the first step for Gridstride, and building, compiling and capturing for the peers. "to 65 %" is training time, without
 evaluation, start and compiling, until the test accuracy after an epoch first reached that.
 """
 
@@ -98,16 +99,18 @@ def table(folder):
     aligned = ["---"] * 3 + ["---:"] * (len(HEADS) - 3)
     lines = [list(HEADS), aligned] + [cells(row, best) for row in rows]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    notes = [f"{name}: {why}." for name, rc, why in failures(folder) if name.startswith("training") or rc == "-"]
-    return text + "\n\n" + describe(folder) + "".join(" " + note for note in notes) + "\n"
+    return text + "\n\n" + describe(folder) + failures(folder) + "\n"
 
 
 def failures(folder):
+    """The parts that did not end well, by what became of them."""
+    found = {}
     for line in (folder / "parts.tsv").read_text().splitlines()[1:]:
         name, rc, _, limit, command = line.split("\t")
         if rc != "0":
-            why = {"-": f"left out, {command}", "124": f"stopped after {limit} s"}
-            yield name, rc, why.get(rc, f"failed with {rc}")
+            why = {"-": f"Left out, {command}", "124": f"Stopped after {limit} s"}
+            found.setdefault(why.get(rc, f"Failed with {rc}"), []).append(name)
+    return "".join(f" {why}: {', '.join(names)}." for why, names in found.items())
 
 
 def describe(folder):
@@ -117,7 +120,10 @@ def describe(folder):
     facts = [line for line in lines if line.startswith(wanted)]
     for file in sorted(folder.glob("training/own-*.json"))[:1]:
         facts.append(json.loads(file.read_text()).get("device", ""))
-    return "; ".join([lines[0], *facts]) + "."
+    said = "; ".join([lines[0], *facts]) + "."
+    if "device: sim" in lines:
+        said = "**A simulated device: its times are no measure of a card.** " + said
+    return said
 
 
 if __name__ == "__main__":
