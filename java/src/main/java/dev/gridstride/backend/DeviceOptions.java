@@ -45,11 +45,12 @@ public record DeviceOptions(
   /**
    * For a device that knows float32 alone and has one implementation of each op.
    *
-   * @throws BackendException if another precision or an implementation is asked for
+   * @throws UnsupportedOpException if another precision is asked for
+   * @throws BackendException if an implementation is
    */
   public void requireDefaults(String device) {
     if (precision != Precision.FLOAT32) {
-      throw new BackendException(
+      throw new UnsupportedOpException(
           device
               + ": precision "
               + precision

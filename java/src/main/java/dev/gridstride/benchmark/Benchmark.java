@@ -14,10 +14,12 @@ import dev.gridstride.conformance.Device;
 import dev.gridstride.program.ProgramException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -55,6 +57,7 @@ public final class Benchmark {
   private final Machine cpu;
   private final Settings settings;
   private final Map<String, Double> cpuNanos = new HashMap<>();
+  private final Map<String, String> libraries = new TreeMap<>();
 
   /**
    * Measures what the devices do at best.
@@ -90,6 +93,11 @@ public final class Benchmark {
   /** The CPU in words; null if nothing is measured on it. */
   public String cpuName() {
     return cpu == null ? null : cpu.name();
+  }
+
+  /** Versions of the vendor's libraries that were used so far, by name. */
+  public Map<String, String> libraries() {
+    return Collections.unmodifiableMap(libraries);
   }
 
   /**
@@ -178,7 +186,8 @@ public final class Benchmark {
   }
 
   private static Request inFloat32(Request request) {
-    return new Request(request.kind(), request.sizes(), Precision.FLOAT32, request.origin());
+    Sizes sizes = request.sizes().without(ConvolutionKinds.CAST.name());
+    return new Request(request.kind(), sizes, Precision.FLOAT32, request.origin());
   }
 
   private static Judge judge(Problem problem) {
@@ -194,9 +203,9 @@ public final class Benchmark {
         Executable executable = session.compile(problem.program())) {
       problem.data().forEach(session::write);
       row.computedBy(executable.explanation().rows());
+      libraries.putAll(session.implementationUse().libraries());
       executable.run();
-      if (row.judged(
-          judge.compare(problem, session, executable, row.implementation()), judge.share())) {
+      if (row.judged(judge.compare(problem, session, executable), judge.share())) {
         time(row, executable);
       }
       return row;

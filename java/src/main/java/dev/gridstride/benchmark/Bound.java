@@ -57,7 +57,7 @@ interface Bound {
     return expected -> 8 * FLOAT32 * Math.sqrt((double) terms) * largest(expected);
   }
 
-  /** Of the same result rounded to bfloat16, which is how cuDNN writes it in bf16. */
+  /** Of the same result rounded to bfloat16. */
   default Bound roundedToBfloat16() {
     return expected -> of(expected) + BFLOAT16 * largest(expected);
   }

@@ -1,5 +1,6 @@
 package dev.gridstride.benchmark;
 
+import dev.gridstride.backend.Precision;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Size2d;
@@ -26,14 +27,16 @@ final class ConvolutionKinds {
           Key.count("groups", "into which channels are cut").or("1"));
   private static final Key BIAS = Key.flag("bias", "a number added to each output channel");
   private static final Key BIAS_GRADIENT = Key.flag("bias", "the bias's gradient too");
+  static final Key CAST =
+      Key.flag("cast", "the result rounded to bfloat16, as the next product takes it; in bf16");
   private static final Key RELU = Key.flag("relu", "max(y, 0) of the result");
 
   private ConvolutionKinds() {}
 
   static List<Kind> all() {
     return List.of(
-        new Kind("conv2d", true, with(BIAS, RELU), ConvolutionKinds::forward),
-        new Kind("conv2d_backward_data", true, WINDOW, ConvolutionKinds::backwardData),
+        new Kind("conv2d", true, with(BIAS, RELU, CAST), ConvolutionKinds::forward),
+        new Kind("conv2d_backward_data", true, with(CAST), ConvolutionKinds::backwardData),
         new Kind(
             "conv2d_backward_weights",
             true,
@@ -108,7 +111,7 @@ final class ConvolutionKinds {
     }
     Value y = draft.add(conv.withRelu(sizes.flag("relu")), inputs.toArray(Value[]::new)).get(0);
     Bound bound = Bound.ofProducts(product(w[1], w[2], w[3]), draft.precision());
-    draft.result(y, bound, output(n, out, x, w, conv));
+    result(sizes, draft, y, bound, output(n, out, x, w, conv));
   }
 
   private static void backwardData(Sizes sizes, Draft draft) {
@@ -123,7 +126,18 @@ final class ConvolutionKinds {
     Shape image = Draft.shape(x);
     Value dx = draft.add(new Conv2dBackwardData(conv, image), dy, weight).get(0);
     long terms = product(w[2], w[3]) * out.size() / conv.groups();
-    draft.result(dx, Bound.ofProducts(terms, draft.precision()), x);
+    result(sizes, draft, dx, Bound.ofProducts(terms, draft.precision()), x);
+  }
+
+  private static void result(Sizes sizes, Draft draft, Value value, Bound bound, Dim... dims) {
+    if (!sizes.flag("cast")) {
+      draft.result(value, bound, dims);
+    } else if (draft.precision() == Precision.BF16) {
+      draft.result(draft.cast(value), bound.roundedToBfloat16(), dims);
+    } else {
+      throw new BenchmarkException(
+          "cast: rounds to bfloat16, which needs precision=bf16, got " + draft.precision());
+    }
   }
 
   private static void backwardWeights(Sizes sizes, Draft draft) {

@@ -7,6 +7,7 @@ import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
+import dev.gridstride.program.op.Cast;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -94,6 +95,11 @@ final class Draft {
   /** Adds the op; its outputs are results only once they are said to be. */
   List<Value> add(Op op, Value... inputs) {
     return builder.addAll("y", op, List.of(inputs));
+  }
+
+  /** The value rounded to bfloat16. */
+  Value cast(Value value) {
+    return builder.add("cast", new Cast(DataType.BFLOAT16), value);
   }
 
   /** Adds an op that overwrites values, which are its results. */

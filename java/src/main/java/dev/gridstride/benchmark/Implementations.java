@@ -37,7 +37,7 @@ final class Implementations {
     this.options = options;
   }
 
-  /** All of them in the device's order. */
+  /** All that there are of the op, in the device's order. */
   List<Candidate> of(Problem problem) {
     if (!WITH_A_CHOICE.contains(backend.name())) {
       return List.of(new Candidate(backend.name(), options, ""));
@@ -47,6 +47,7 @@ final class Implementations {
     try (Session session = backend.open(own.withPrecision(problem.request().precision()));
         Executable executable = session.compile(problem.program())) {
       return executable.explanation().rows().get(0).candidates().stream()
+          .filter(candidate -> candidate.verdict() != Explanation.Verdict.ABSENT)
           .map(candidate -> candidate(op, candidate))
           .toList();
     } catch (UnsupportedOpException e) {

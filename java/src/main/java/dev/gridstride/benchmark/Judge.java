@@ -1,8 +1,6 @@
 package dev.gridstride.benchmark;
 
 import dev.gridstride.backend.Executable;
-import dev.gridstride.backend.ImplementationChoice;
-import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.conformance.Comparison;
 import dev.gridstride.program.Shape;
@@ -144,19 +142,13 @@ final class Judge {
    *
    * @param session whose memory has what the run has updated
    * @param executable that has run once
-   * @param implementation by which
    */
-  List<Comparison.Difference> compare(
-      Problem problem, Session session, Executable executable, String implementation) {
-    boolean halves =
-        problem.request().precision() == Precision.BF16
-            && implementation.equals(ImplementationChoice.CUDNN);
+  List<Comparison.Difference> compare(Problem problem, Session session, Executable executable) {
     List<Comparison.Difference> differences = new ArrayList<>();
     for (Value value : problem.draft().results().keySet()) {
       Expected right = expected.get(value.name());
       Tensor got = pick(read(value, session, executable), right.dims());
-      Bound bound = halves ? right.bound().roundedToBfloat16() : right.bound();
-      double most = bound.of(right.tensor());
+      double most = right.bound().of(right.tensor());
       differences.add(Comparison.measure(value.name(), right.tensor(), got, most));
     }
     return differences;

@@ -58,31 +58,27 @@ record Problem(Request request, Draft draft, Map<Value, Tensor> data) {
     return draft.program();
   }
 
-  Node node() {
-    return program().nodes().get(0);
-  }
-
   /** The element type of what it reads first: the type of a product's factors. */
   DataType type() {
-    return node().inputs().get(0).type().dtype();
+    return program().nodes().get(0).input(0).type().dtype();
   }
 
   /** Floating-point operations, a multiply and an add counted as two; 0 where traffic counts. */
   long flops() {
-    return node().flops();
+    return program().flops();
   }
 
-  /** Bytes of all that is read and of all that is written, each once. */
+  /** Bytes of all that is read and of all that is written; of a data set, those of a batch. */
   long bytes() {
-    Node node = node();
-    if (node.op() instanceof FetchBatch) {
-      // A batch of the data set is all that is read.
-      long samples = node.input(0).shape().dim(0);
-      long batch = node.output(0).shape().dim(0);
-      long input = (node.input(0).type().bytes() + node.input(1).type().bytes()) / samples * batch;
-      return input + bytes(node.outputs());
+    List<Node> nodes = program().nodes();
+    Node first = nodes.get(0);
+    long written = bytes(nodes.get(nodes.size() - 1).outputs());
+    if (first.op() instanceof FetchBatch) {
+      long samples = first.input(0).shape().dim(0);
+      long batch = first.output(0).shape().dim(0);
+      return bytes(first.inputs().subList(0, 2)) / samples * batch + written;
     }
-    return bytes(node.inputs()) + bytes(node.outputs());
+    return bytes(first.inputs()) + written;
   }
 
   private static long bytes(List<Value> values) {

@@ -60,6 +60,13 @@ public final class Sizes {
     return value;
   }
 
+  /** The same without a flag, whether it has it or not. */
+  Sizes without(String flag) {
+    Map<String, Object> fewer = new HashMap<>(values);
+    fewer.replace(flag, false);
+    return new Sizes(keys, fewer);
+  }
+
   int count(String key) {
     return (Integer) get(key);
   }

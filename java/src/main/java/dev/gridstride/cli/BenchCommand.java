@@ -3,6 +3,7 @@ package dev.gridstride.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gridstride.backend.Backend;
 import dev.gridstride.backend.Backends;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.TimingOptions;
@@ -127,6 +128,7 @@ final class BenchCommand implements Callable<Integer> {
       return Main.OK;
     }
     List<Request> requests = requests();
+    Set<String> names = implementations();
     Stream.of(json, csv, markdown, html).filter(file -> file != null).forEach(AtomicFiles::check);
     Backends.Choice choice = device.open();
     boolean simulated = choice.backend().name().equals("sim");
@@ -141,7 +143,7 @@ final class BenchCommand implements Callable<Integer> {
             choice.backend(),
             choice.options(),
             cpu(choice.backend()),
-            new Benchmark.Settings(check ? null : options, timing.budget(), only));
+            new Benchmark.Settings(check ? null : options, timing.budget(), names));
     rates(results, benchmark, options);
     if (simulated) {
       results.markSimulated();
@@ -157,6 +159,7 @@ final class BenchCommand implements Callable<Integer> {
       interrupts.release();
     }
     results.head().put("complete", !stopped.get());
+    benchmark.libraries().forEach(results.head()::put);
     results.add(rows);
     write(json, results::json);
     write(csv, results::csv);
@@ -167,6 +170,23 @@ final class BenchCommand implements Callable<Integer> {
       return Main.INTERRUPTED;
     }
     return BenchTable.failed(rows) ? Main.FAILED : Main.OK;
+  }
+
+  /** Those to measure; empty for all. {@code --impl} names one, unless it is about algorithms. */
+  private Set<String> implementations() {
+    ImplementationChoice choice = device.implementations(ImplementationChoice.DEFAULT);
+    boolean each = !choice.byOp().isEmpty();
+    if (each
+        || Set.of(ImplementationChoice.AUTO, ImplementationChoice.TUNE).contains(choice.all())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--impl "
+              + choice
+              + ": bench measures each implementation by itself; name those to measure, as in"
+              + " --only own,cudnn");
+    }
+    boolean named = device.asksForImplementations() && !choice.nondeterministic();
+    return only.isEmpty() && named ? Set.of(choice.all()) : only;
   }
 
   private List<Request> requests() {
@@ -199,7 +219,9 @@ final class BenchCommand implements Callable<Integer> {
   private void head(ObjectNode head, Session session, Backends.Choice choice) {
     head.put("gridstride", Version.gridstride());
     head.put("java", Version.java());
-    head.put("date", OffsetDateTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS).toString());
+    head.put(
+        "date",
+        OffsetDateTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS).toString());
     head.put(
         "command",
         "gridstride "

@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 final class BenchTiming {
   private static final double PERCENT = 100;
   private static final double SIMULATED_NOISE = 10;
-  private static final double SIMULATED_LIMIT = 0.05;
+  private static final double SIMULATED_LIMIT = 0.02;
   private static final int SIMULATED_SAMPLES = 3;
   private static final double MILLIS = 1000;
 
@@ -33,7 +33,7 @@ final class BenchTiming {
       paramLabel = "SECONDS",
       description = {
         "Sampling of a row stops after so long, once with cold and once",
-        "with warm caches. (default: 1; on the simulated device 0.05)"
+        "with warm caches. (default: 1; on the simulated device 0.02)"
       })
   private Double limit;
 

@@ -100,6 +100,31 @@ class BenchmarkTest {
   }
 
   @Test
+  void aVendorsImplementationStandsBesideOurs() {
+    Simulated.require();
+    List<Request> conv = requests("conv2d n=1 ic=2 oc=3 image=5 kernel=3".split(" "));
+    List<Row> rows = run(backend("sim"), null, conv);
+    assertEquals(List.of("own", "cudnn"), rows.stream().map(Row::implementation).toList());
+    double own = rows.get(0).nanos();
+    double cudnn = rows.get(1).nanos();
+    assertEquals(own / cudnn, rows.get(0).json().get("ratio_to_vendor").asDouble(), 1e-9);
+    assertEquals(1, rows.get(1).json().get("ratio_to_vendor").asDouble());
+    assertTrue(rows.get(1).json().get("how").asText().contains("cudnn"));
+    Benchmark.Settings one = new Benchmark.Settings(SHORT, Duration.ofHours(1), Set.of("cudnn"));
+    Benchmark benchmark = new Benchmark(backend("sim"), DeviceOptions.DEFAULT, null, one);
+    assertEquals(1, benchmark.run(conv, row -> {}, () -> false).size());
+    assertTrue(benchmark.libraries().containsKey("cudnn"));
+  }
+
+  @Test
+  void whatNoImplementationTakesSaysSoWithEachReason() {
+    Row row = run(backend("cpu"), null, requests("cast", "elements=3")).get(0);
+    assertEquals(Row.Status.REFUSED, row.status());
+    assertTrue(row.reason().contains("only CUDA devices compute with bfloat16"), row.reason());
+    assertTrue(row.json().get("median").isNull());
+  }
+
+  @Test
   void aWrongResultIsMarkedAndNotTimed() {
     List<Row> rows =
         run(new WrongBackend(), null, requests("softmax n=2 classes=3 adam elements=5".split(" ")));

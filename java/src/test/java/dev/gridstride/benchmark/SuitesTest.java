@@ -136,6 +136,7 @@ class SuitesTest {
         "conv2d n=2 ic=4 oc=6 image=8 kernel=3 groups=3 | groups=3 must divide ic=4 and oc=6",
         "conv2d n=2 ic=4 oc=6 image=8 kernel=3 relu=1 | relu=1: expected yes or no",
         "matmul m=1 n=1 k=1 precision=half            | precision=half: expected float32, tf32",
+        "conv2d n=2 ic=4 oc=6 image=8 kernel=3 cast   | cast: rounds to bfloat16, which needs",
         "softmax n=1 classes=2 precision=tf32         | unknown key 'precision'",
         "max_pool2d n=1 c=1 image=4 kernel=2 stride=2 padding=2 | below the kernel 2x2, got 2",
         "include                                      | expected 'include NAME'",

@@ -88,6 +88,9 @@ class BenchCommandTest {
     Cli.run("bench", "n=3").expect(2).complains("expected an op first, got 'n=3'");
     Cli.run("bench", "softmax", "n=3").expect(2).complains("softmax n=3: classes is missing");
     Cli.run("bench", "--suite", "nowhere").expect(2).complains("no suite nowhere");
+    Cli.run("bench --impl auto softmax n=1 classes=2".split(" "))
+        .expect(2)
+        .complains("--only own,cudnn");
     Cli.run("bench", "--list").expect(0).says("resnet50").says("matmul m=N n=N k=N [ta] [tb]");
   }
 
