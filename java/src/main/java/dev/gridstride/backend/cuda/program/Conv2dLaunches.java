@@ -314,17 +314,14 @@ final class Conv2dLaunches {
       return kh * kw * ic;
     }
 
-    /** Whether every pixel of the output is a product of the same pixel of the input. */
+    /** Whether it is a product of pixels by channels. */
     boolean pointwise() {
-      return groups == 1
-          && kh == 1
-          && kw == 1
-          && sh == 1
-          && sw == 1
-          && ih == oh
-          && iw == ow
-          && pt == 0
-          && pl == 0;
+      return groups == 1 && isPixelByPixel();
+    }
+
+    /** Whether every pixel of the output is computed from the same pixel of the input. */
+    boolean isPixelByPixel() {
+      return kh == 1 && kw == 1 && sh == 1 && sw == 1 && ih == oh && iw == ow && pt == 0 && pl == 0;
     }
 
     boolean fewChannels() {

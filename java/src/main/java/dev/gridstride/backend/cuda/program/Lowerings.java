@@ -72,12 +72,25 @@ final class Lowerings {
     vendor(Conv2d.class, ImplementationChoice.CUDNN, CudnnConv2d::forward);
     vendor(Conv2dBackwardData.class, ImplementationChoice.CUDNN, CudnnConv2d::backwardData);
     vendor(Conv2dBackwardWeights.class, ImplementationChoice.CUDNN, CudnnConv2d::backwardWeights);
+    vendor(Conv2d.class, ImplementationChoice.CUBLAS, CublasMatmul::conv2d);
+    vendor(Conv2dBackwardData.class, ImplementationChoice.CUBLAS, CublasMatmul::conv2dBackwardData);
+    vendor(
+        Conv2dBackwardWeights.class,
+        ImplementationChoice.CUBLAS,
+        CublasMatmul::conv2dBackwardWeights);
 
     // matmul.cu
     add(Matmul.class, MatmulLaunches::matmul);
     add(Dense.class, MatmulLaunches::dense);
     add(DenseBackwardData.class, MatmulLaunches::denseBackwardData);
     add(DenseBackwardWeights.class, MatmulLaunches::denseBackwardWeights);
+    vendor(Matmul.class, ImplementationChoice.CUBLAS, CublasMatmul::matmul);
+    vendor(Dense.class, ImplementationChoice.CUBLAS, CublasMatmul::dense);
+    vendor(DenseBackwardData.class, ImplementationChoice.CUBLAS, CublasMatmul::denseBackwardData);
+    vendor(
+        DenseBackwardWeights.class,
+        ImplementationChoice.CUBLAS,
+        CublasMatmul::denseBackwardWeights);
 
     // pool2d.cu
     add(MaxPool2d.class, Pool2dLaunches::max);

@@ -34,41 +34,72 @@ final class MatmulLaunches {
    */
   record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {}
 
+  /** Who computes a product. */
+  @FunctionalInterface
+  interface Multiplier {
+    /** As {@link MatmulLaunches#launch}. */
+    void multiply(
+        Emitter e,
+        Product product,
+        Place y,
+        Place sums,
+        Place a,
+        Place b,
+        Place bias,
+        boolean relu);
+  }
+
   static void matmul(Matmul op, Emitter e) {
+    matmul(op, e, MatmulLaunches::launch);
+  }
+
+  static void matmul(Matmul op, Emitter e, Multiplier by) {
     Shape a = e.input(0).shape();
     Shape y = e.output(0).shape();
     Product product =
         new Product(
             y.dim(0), y.dim(1), a.dim(op.transposeA() ? 0 : 1), op.transposeA(), op.transposeB());
-    launch(e, product, e.float32Out(), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
+    by.multiply(e, product, e.float32Out(), Place.NULL, e.in(0), e.in(1), Place.NULL, false);
   }
 
   static void dense(Dense op, Emitter e) {
+    dense(op, e, MatmulLaunches::launch);
+  }
+
+  static void dense(Dense op, Emitter e, Multiplier by) {
     Shape w = e.input(1).shape();
     Product product = new Product(e.input(0).shape().dim(0), w.dim(0), w.dim(1), false, true);
     boolean match = e.matches(e.input(1), e.input(0));
     Place x = match ? e.in(0) : e.rowMajorIn(0);
     Place weight = match ? e.storedIn(1) : e.in(1);
-    launch(e, product, e.float32Out(), Place.NULL, x, weight, e.optionalIn(2), op.relu());
+    by.multiply(e, product, e.float32Out(), Place.NULL, x, weight, e.optionalIn(2), op.relu());
   }
 
   static void denseBackwardData(DenseBackwardData op, Emitter e) {
+    denseBackwardData(op, e, MatmulLaunches::launch);
+  }
+
+  static void denseBackwardData(DenseBackwardData op, Emitter e, Multiplier by) {
     Shape w = e.input(1).shape();
     Product product = new Product(e.input(0).shape().dim(0), w.dim(1), w.dim(0), false, false);
     boolean match = e.matches(e.input(1), e.output(0));
     Place dx = match ? e.float32Out() : e.rowMajorOut(0);
     Place weight = match ? e.storedIn(1) : e.in(1);
-    launch(e, product, dx, Place.NULL, e.in(0), weight, Place.NULL, false);
+    by.multiply(e, product, dx, Place.NULL, e.in(0), weight, Place.NULL, false);
   }
 
   static void denseBackwardWeights(DenseBackwardWeights op, Emitter e) {
+    denseBackwardWeights(op, e, MatmulLaunches::launch);
+  }
+
+  static void denseBackwardWeights(DenseBackwardWeights op, Emitter e, Multiplier by) {
     Shape dw = e.output(0).shape();
     Product product = new Product(dw.dim(0), dw.dim(1), e.input(1).shape().dim(0), true, false);
     boolean match = e.matches(e.output(0), e.input(0));
     Place x = match ? e.in(0) : e.rowMajorIn(0);
     Place gradient = match ? e.storedOut(0) : e.out(0);
     Place db = op.bias() ? e.out(1) : Place.NULL;
-    launch(e, product, gradient, db, e.in(1), x, Place.NULL, false);
+    by.multiply(e, product, gradient, db, e.in(1), x, Place.NULL, false);
   }
 
   /**

@@ -30,10 +30,18 @@ import jcuda.runtime.cudaStream_t;
  * product asks for it, and nowhere else.
  */
 public final class Cublas implements AutoCloseable {
-  /** As NVIDIA recommends; enough for every split of k. */
+  /** What NVIDIA recommends for a product of any size. */
   private static final long WORKSPACE_HOPPER = 32L << 20;
 
   private static final long WORKSPACE = 4L << 20;
+
+  /** Beside sums of parts of k: counters and the like. */
+  private static final long LEAST_WORKSPACE = 512L << 10;
+
+  /** Products that a part of k has at least, and parts that there are at most. */
+  private static final long PART = 64;
+
+  private static final long MOST_PARTS = 128;
   private static final int HOPPER = 9;
 
   /** JCuda threw, and what it threw has the name of no status. */
@@ -108,9 +116,16 @@ public final class Cublas implements AutoCloseable {
     return new GemmCall(this, gemm);
   }
 
-  /** The workspace that each product is given, at a multiple of 256 bytes. */
-  public long workspaceBytes() {
-    return context.device().computeCapability().major() >= HOPPER ? WORKSPACE_HOPPER : WORKSPACE;
+  /**
+   * The workspace that a product is given, at a multiple of 256 bytes: as NVIDIA recommends, less
+   * where the sums of all parts into which cuBLAS may split k are less.
+   */
+  public long workspaceBytes(Gemm gemm) {
+    long most =
+        context.device().computeCapability().major() >= HOPPER ? WORKSPACE_HOPPER : WORKSPACE;
+    long parts = Math.min(gemm.k() / PART + 1, MOST_PARTS);
+    double sums = (double) Float.BYTES * gemm.m() * gemm.n() * gemm.batch() * parts;
+    return Math.min(most, LEAST_WORKSPACE + (long) Math.min((double) most, sums));
   }
 
   private void call(String name, IntSupplier call) {

@@ -13,6 +13,8 @@ import java.util.function.Function;
 
 /** NVIDIA's cuBLAS and cuDNN for one context, each opened when it is first asked for. */
 public final class VendorLibraries implements AutoCloseable {
+  private static final String OVERRIDE = "NVIDIA_TF32_OVERRIDE";
+
   private final CudaContext context;
 
   /** Why a library is not to be had, so that it is looked for once. */
@@ -70,6 +72,29 @@ public final class VendorLibraries implements AutoCloseable {
     T made = handle.apply(library.version());
     opened.add(library);
     return made;
+  }
+
+  /**
+   * Why NVIDIA's libraries would not multiply float32 as wanted because of the variable {@code
+   * NVIDIA_TF32_OVERRIDE}, which they read for themselves; null if they would.
+   *
+   * @param tf32 whether TF32 is wanted; else float32
+   */
+  public static String tf32Problem(boolean tf32) {
+    return tf32Problem(tf32, System.getenv(OVERRIDE));
+  }
+
+  static String tf32Problem(boolean tf32, String override) {
+    if (override == null || override.equals("0") != tf32) {
+      return null;
+    }
+    return OVERRIDE
+        + "="
+        + override
+        + (tf32
+            ? " switches TF32 off in NVIDIA's libraries; unset it"
+            : " may make NVIDIA's libraries round float32 to TF32; unset it, or ask for --precision"
+                + " tf32");
   }
 
   /** What was opened: name, version, file, one a library; empty at first. */
