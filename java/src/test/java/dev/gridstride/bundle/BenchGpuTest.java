@@ -3,6 +3,7 @@ package dev.gridstride.bundle;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The bundle's script that measures a card, around a launcher that fails, hangs or works. */
 class BenchGpuTest {
   private static final Path SCRIPTS = Path.of("..", "bench", "gpu");
+
+  private static final Path PYTHON = Path.of("/usr/bin/python3");
 
   /** Selftests fail, the kernel benchmark hangs, the rest works. */
   private static final String LAUNCHER =
@@ -101,6 +104,58 @@ class BenchGpuTest {
     assertFalse(parts.isEmpty());
     parts.forEach((name, cells) -> assertEquals("-", cells[1], name));
     assertEquals("no time left", parts.get("doctor")[4]);
+  }
+
+  @Test
+  void theTableShowsEveryRunThatEnded() throws Exception {
+    assumeTrue(Files.isExecutable(PYTHON), PYTHON + " is not there");
+    Files.createDirectories(folder.resolve("training"));
+    Files.createDirectories(folder.resolve("peers"));
+    Files.writeString(
+        folder.resolve("parts.tsv"),
+        """
+        part\trc\tseconds\tlimit\tcommand
+        doctor\t0\t1\t9\tgridstride doctor
+        kernels-smoke\t124\t9\t9\tgridstride bench
+        jax\t-\t0\t0\tno jax
+        """);
+    Files.writeString(folder.resolve("machine.txt"), "a date\ndevice: sim\n");
+    Files.writeString(
+        folder.resolve("training/own-float32-batch64-steps100.json"),
+        """
+        {"gridstride": "1.2", "device": "card", "steps_per_launch": 100, "seed": 1, "precision": "float32",
+         "batch": 64, "first_step_seconds": 2.5, "epochs": [
+          {"seconds": 3.0, "images_per_second": 16667, "loss": 1.5, "val_accuracy": 0.6},
+          {"seconds": 1.0, "images_per_second": 50000, "loss": 1.2, "val_accuracy": 0.65},
+          {"seconds": 2.0, "images_per_second": 25000, "loss": 1.0, "val_accuracy": 0.7}]}
+        """);
+    Files.writeString(
+        folder.resolve("peers/pytorch.jsonl"),
+        """
+        {"peer": "pytorch", "version": "9", "mode": "graph", "precision": "float32", "batch": 64, "setup_seconds": 7,\
+         "epochs": [{"seconds": 0.5, "images_per_second": 100000, "loss": 1.1, "test_accuracy": 0.5}]}
+        {"peer": "pytorch", "version": "9", "mode": "eager", "error": "no"}
+        {"peer": "pytorch", "versi""");
+    Path output = folder.resolve("output");
+    Process process =
+        new ProcessBuilder(
+                PYTHON.toString(), SCRIPTS.resolve("summary.py").toString(), folder.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    List<String> lines = Files.readAllLines(output);
+    assertEquals(
+        List.of(
+            "| pytorch 9 | graph | float32 | 64 | 0.500 (0.500-0.500) | 100,000 | 1.00 | - | 7.0 |"
+                + " 1.100 | 50.00 % |",
+            "| gridstride 1.2 | own, 100 steps a launch, seed 1 | float32 | 64 |"
+                + " 1.500 (1.000-2.000) | 37,500 | 3.00 | 4.00 | 2.5 | 1.000 | 70.00 % |"),
+        lines.subList(2, 4));
+    assertEquals(
+        "**A simulated device: its times are no measure of a card.** a date; device: sim; card."
+            + " Stopped after 9 s: kernels-smoke. Left out, no jax: jax.",
+        lines.get(5));
   }
 
   @Test
