@@ -25,7 +25,10 @@ public final class Cudnn implements AutoCloseable {
   /** Where a trial's operands begin: at multiples of this. */
   private static final long ALIGNMENT = 256;
 
-  /** JCuda threw an exception instead of returning a status. */
+  /**
+   * JCuda threw an exception instead of returning a status. Of a query of algorithms that fails it
+   * does so because the number of results is undefined then.
+   */
   private static final int THROWN = -1;
 
   private final CudaContext context;
@@ -78,7 +81,7 @@ public final class Cudnn implements AutoCloseable {
     }
   }
 
-  /** As {@link #call}, where nobody can be told but the log. Never throws. */
+  /** As {@link #call}, where nobody can be told but the log; tried twice. Never throws. */
   void callWhileClosing(String name, String doing, IntSupplier call) {
     try {
       context.enter(name);
@@ -90,19 +93,20 @@ public final class Cudnn implements AutoCloseable {
     int status = status(call);
     if (status != 0) {
       context.reportLibraryFailure(name, status, nameOf(status), doing);
+      status(call);
     }
   }
 
   private static int status(IntSupplier call) {
     try {
       return call.getAsInt();
-    } catch (jcuda.CudaException e) {
+    } catch (jcuda.CudaException | ArrayIndexOutOfBoundsException e) {
       return THROWN;
     }
   }
 
   private static String nameOf(int status) {
-    return status == THROWN ? "a failure that JCudnn threw" : cudnnGetErrorString(status);
+    return status == THROWN ? "a status that JCudnn hides" : cudnnGetErrorString(status);
   }
 
   private LibraryException failure(String name, int status, String doing) {

@@ -56,6 +56,7 @@ public record CudnnAlgorithm(
   private static List<CudnnAlgorithm> forward(
       Cudnn cudnn, Described d, CudnnDescriptors descriptors) {
     int[] count = new int[1];
+    int[] returned = new int[1];
     descriptors.set(
         "cudnnGetConvolutionForwardAlgorithmMaxCount",
         () -> cudnnGetConvolutionForwardAlgorithmMaxCount(cudnn.handle(), count));
@@ -67,9 +68,16 @@ public record CudnnAlgorithm(
         "cudnnGetConvolutionForwardAlgorithm_v7",
         () ->
             cudnnGetConvolutionForwardAlgorithm_v7(
-                cudnn.handle(), d.x(), d.w(), d.convolution(), d.y(), found.length, count, found));
+                cudnn.handle(),
+                d.x(),
+                d.w(),
+                d.convolution(),
+                d.y(),
+                found.length,
+                returned,
+                found));
     return Arrays.stream(found)
-        .limit(count[0])
+        .limit(returned[0])
         .map(
             one ->
                 new CudnnAlgorithm(
@@ -85,6 +93,7 @@ public record CudnnAlgorithm(
   private static List<CudnnAlgorithm> backwardData(
       Cudnn cudnn, Described d, CudnnDescriptors descriptors) {
     int[] count = new int[1];
+    int[] returned = new int[1];
     descriptors.set(
         "cudnnGetConvolutionBackwardDataAlgorithmMaxCount",
         () -> cudnnGetConvolutionBackwardDataAlgorithmMaxCount(cudnn.handle(), count));
@@ -96,9 +105,16 @@ public record CudnnAlgorithm(
         "cudnnGetConvolutionBackwardDataAlgorithm_v7",
         () ->
             cudnnGetConvolutionBackwardDataAlgorithm_v7(
-                cudnn.handle(), d.w(), d.y(), d.convolution(), d.x(), found.length, count, found));
+                cudnn.handle(),
+                d.w(),
+                d.y(),
+                d.convolution(),
+                d.x(),
+                found.length,
+                returned,
+                found));
     return Arrays.stream(found)
-        .limit(count[0])
+        .limit(returned[0])
         .map(
             one ->
                 new CudnnAlgorithm(
@@ -114,6 +130,7 @@ public record CudnnAlgorithm(
   private static List<CudnnAlgorithm> backwardFilter(
       Cudnn cudnn, Described d, CudnnDescriptors descriptors) {
     int[] count = new int[1];
+    int[] returned = new int[1];
     descriptors.set(
         "cudnnGetConvolutionBackwardFilterAlgorithmMaxCount",
         () -> cudnnGetConvolutionBackwardFilterAlgorithmMaxCount(cudnn.handle(), count));
@@ -125,9 +142,16 @@ public record CudnnAlgorithm(
         "cudnnGetConvolutionBackwardFilterAlgorithm_v7",
         () ->
             cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-                cudnn.handle(), d.x(), d.y(), d.convolution(), d.w(), found.length, count, found));
+                cudnn.handle(),
+                d.x(),
+                d.y(),
+                d.convolution(),
+                d.w(),
+                found.length,
+                returned,
+                found));
     return Arrays.stream(found)
-        .limit(count[0])
+        .limit(returned[0])
         .map(
             one ->
                 new CudnnAlgorithm(

@@ -1,0 +1,247 @@
+package dev.gridstride.backend.cuda.program;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.DeviceOptions;
+import dev.gridstride.backend.Executable;
+import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.Session;
+import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.vendor.CudnnTensor.Format;
+import dev.gridstride.conformance.Case;
+import dev.gridstride.conformance.Cases;
+import dev.gridstride.conformance.Comparison;
+import dev.gridstride.conformance.Device;
+import dev.gridstride.conformance.Runner;
+import dev.gridstride.program.Node;
+import dev.gridstride.program.Tensor;
+import dev.gridstride.program.op.Conv2d;
+import dev.gridstride.program.op.Conv2dBackwardData;
+import dev.gridstride.program.op.Conv2dBackwardWeights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What cuDNN's calls do beyond right results: algorithms, orders in memory, failures, leaks. */
+class CudnnTest {
+  private static final SessionOptions GUARDED = new SessionOptions(true, true, false);
+
+  private static final List<String> COUNTED =
+      List.of(
+          "allocations",
+          "streams",
+          "events",
+          "graphs",
+          "contexts",
+          "cudnn_handles",
+          "cudnn_descriptors");
+
+  @BeforeEach
+  void needsTheSimulatedDevice() {
+    Simulated.require();
+  }
+
+  @AfterEach
+  void noFaults() {
+    if (Simulator.unavailableReason() == null) {
+      Simulator.get().clearFaults();
+      Simulator.get().seed(0);
+    }
+  }
+
+  private static Session open(String choice, SessionOptions options) {
+    return SimulatedBackend.open(
+        DeviceOptions.DEFAULT.withImplementations(ImplementationChoice.parse(choice)), options);
+  }
+
+  private static Case named(String text) {
+    return Cases.all().stream()
+        .filter(test -> test.name().startsWith(text))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no case " + text));
+  }
+
+  private static Map<String, Tensor> reference(Case test) {
+    try (Session session = Device.reference().open()) {
+      return Runner.run(test, session);
+    }
+  }
+
+  private static List<Long> counts() {
+    return COUNTED.stream().map(Simulator.get()::count).toList();
+  }
+
+  /** Convolutions by row-major copies alone, as where the library has nothing for channels last. */
+  private static List<Implementation> permuted(Node node) {
+    List<Format> rowMajor = List.of(Format.NCHW);
+    if (node.op() instanceof Conv2d op) {
+      return List.of(
+          new Implementation("cudnn", (any, e) -> CudnnConv2d.forward(op, e, rowMajor), false));
+    } else if (node.op() instanceof Conv2dBackwardData op) {
+      return List.of(
+          new Implementation(
+              "cudnn", (any, e) -> CudnnConv2d.backwardData(op, e, rowMajor), false));
+    } else if (node.op() instanceof Conv2dBackwardWeights op) {
+      return List.of(
+          new Implementation(
+              "cudnn", (any, e) -> CudnnConv2d.backwardWeights(op, e, rowMajor), false));
+    }
+    return Lowerings.of(node);
+  }
+
+  @Test
+  void convolutionsGoThroughPermutedCopiesWhereTheyMust() {
+    SessionOptions guarded = new SessionOptions(true, true, false);
+    SessionOptions options =
+        guarded.withDispatch(
+            new SessionOptions.Dispatch(guarded.dispatch().folder(), CudnnTest::permuted, null));
+    for (String name :
+        List.of(
+            "conv2d [2,3,7,5] to 5",
+            "conv2d [2,3,8,8] to 5, kernel 3x3, padding 1, bias, relu",
+            "conv2d [2,9,5,5] to 6, kernel 3x3, groups 3")) {
+      Case test = named(name);
+      try (Session session = open("cudnn", options)) {
+        Map<String, Tensor> got = Runner.run(test, session);
+        assertEquals(List.of(), Comparison.differences(test, reference(test), got), name);
+        try (Executable executable = session.compile(test.runs().get(0).program())) {
+          String text = executable.explain();
+          assertTrue(text.contains("through permuted copies"), text);
+        }
+      }
+    }
+  }
+
+  @Test
+  void algorithmsAreDeterministicUnlessOthersAreAllowed() {
+    Case test = named("conv2d [2,16,6,6] to 16");
+    try (Session session = open("cudnn", SessionOptions.DEFAULT);
+        Executable executable = session.compile(test.runs().get(0).program())) {
+      String text = executable.explain();
+      assertTrue(text.contains("cudnnConvolutionBackwardData, ALGO_1"), text);
+      assertTrue(text.contains("cudnnConvolutionBackwardFilter, ALGO_1"), text);
+      assertTrue(
+          text.contains("cudnnConvolutionBiasActivationForward, IMPLICIT_PRECOMP_GEMM"), text);
+    }
+    try (Session session = open("cudnn,nondeterministic", SessionOptions.DEFAULT);
+        Executable executable = session.compile(test.runs().get(0).program())) {
+      String text = executable.explain();
+      assertTrue(text.contains("cudnnConvolutionBackwardData, ALGO_0"), text);
+      assertTrue(text.contains("cudnnConvolutionBackwardFilter, ALGO_0"), text);
+      Map<String, Tensor> got = Runner.run(test, session);
+      assertEquals(List.of(), Comparison.differences(test, reference(test), got));
+    }
+  }
+
+  @Test
+  void whatIsDemandedAndRefusedIsAnError() {
+    Case test = named("conv2d [2,3,6,6] to 4, kernel 3x3, padding (2,0,1,3)");
+    try (Session session = open("conv2d=cudnn", SessionOptions.DEFAULT)) {
+      BackendException refused =
+          assertThrows(BackendException.class, () -> session.compile(test.runs().get(0).program()));
+      String text = refused.getMessage();
+      assertTrue(text.contains("cudnn does not take it"), text);
+      assertTrue(text.contains("cuDNN pads both sides alike"), text);
+      assertTrue(text.contains("(2,0,1,3)"), text);
+    }
+  }
+
+  /** Compiled, run, planned and closed over and over: nothing is left, and runs make nothing. */
+  @Test
+  void nothingStaysOpen() {
+    Case test = named("training: small CNN, adam, no passes");
+    run(test, SessionOptions.DEFAULT);
+    List<Long> before = counts();
+    for (int i = 0; i < 2; i++) {
+      try (Session session = open("cudnn", SessionOptions.DEFAULT)) {
+        Runner.run(test, session);
+        List<Long> between = counts();
+        Runner.run(test, session);
+        session.plan(List.of(test.runs().get(0).program()));
+        assertEquals(between, counts());
+      }
+      assertEquals(before, counts());
+    }
+  }
+
+  /**
+   * Every call of cuDNN fails in turn, while a net is compiled and while it runs. The first call of
+   * a computation is its trial, the last is in a run.
+   */
+  @Test
+  void everyCallMayFail() {
+    Case test = named("training: residual block");
+    Map<String, Integer> calls = new LinkedHashMap<>();
+    run(test, SessionOptions.DEFAULT);
+    List<Long> before = counts();
+    Simulator.get().startTrace();
+    Map<String, Tensor> expected = run(test, GUARDED);
+    Simulator.get().endTrace().stream()
+        .filter(call -> call.startsWith("cudnn"))
+        .forEach(call -> calls.merge(call, 1, Integer::sum));
+    assertTrue(calls.size() > 20, calls.toString());
+    List<String> wrong = new ArrayList<>();
+    calls.forEach(
+        (call, number) -> {
+          boolean descriptors = call.matches("cudnn(Create|Set|Destroy).*");
+          for (Fault fault :
+              descriptors
+                  ? List.of(new Fault(call, 1, 4000, SessionOptions.DEFAULT))
+                  : List.of(
+                      new Fault(call, 1, 3000, SessionOptions.DEFAULT),
+                      new Fault(call, number, 5000, GUARDED))) {
+            fault.problems(test, expected).forEach(problem -> wrong.add(fault + ": " + problem));
+            if (!counts().equals(before)) {
+              wrong.add(fault + ": left open " + COUNTED + " " + counts() + ", not " + before);
+            }
+          }
+        });
+    assertEquals("", String.join("\n", wrong));
+  }
+
+  private record Fault(String call, int nth, int status, SessionOptions options) {
+    List<String> problems(Case test, Map<String, Tensor> expected) {
+      Simulator.get().fault(call, nth, status);
+      try {
+        Map<String, Tensor> got = run(test, options);
+        if (call.startsWith("cudnnDestroy")) {
+          // What fails in closing is told to the log.
+          return got.equals(expected) ? List.of() : List.of("other results");
+        }
+        // What is refused is computed by an own kernel.
+        return status == 3000
+            ? Comparison.differences(test, reference(test), got)
+            : List.of("no exception");
+      } catch (BackendException e) {
+        return problems(e.getMessage());
+      } finally {
+        Simulator.get().clearFaults();
+      }
+    }
+
+    private List<String> problems(String text) {
+      // JCudnn may hide the status of a failed query, and opening has no operands.
+      String told = call.endsWith("_v7") ? ") on " : " (" + status + ") on ";
+      String operands = call.equals("cudnnCreate") ? "" : "float32";
+      return Stream.of(call + " failed: ", told, operands, "simulated")
+          .filter(part -> !text.contains(part))
+          .map(part -> "does not tell " + part + ": " + text)
+          .toList();
+    }
+  }
+
+  private static Map<String, Tensor> run(Case test, SessionOptions options) {
+    try (Session session = open("cudnn", options)) {
+      return Runner.run(test, session);
+    }
+  }
+}
