@@ -156,7 +156,7 @@ public final class CudaProgram implements AutoCloseable {
     try {
       selection.require();
       selection.tuneApart(program);
-      Recording result = new Recording(program, around, selection.traits());
+      Recording result = new Recording(selection.prepared(program), around, selection.traits());
       complete = true;
       return result;
     } finally {

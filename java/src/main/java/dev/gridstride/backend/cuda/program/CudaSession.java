@@ -262,8 +262,9 @@ final class CudaSession implements Session {
   }
 
   /** Compiles a program that has all the casts that it needs. */
-  Executable compileAsIs(Program program) {
+  Executable compileAsIs(Program casted) {
     checkOpen();
+    Program program = selection.prepared(casted);
     CompileEvent event = CompileEvent.start();
     Draft draft = draft(program, new Stock(persistents, streams, workspaces.sizes()), 0);
     try {
@@ -317,7 +318,8 @@ final class CudaSession implements Session {
         new Stock(persistents.copy(), streams.copy(), new ArrayList<>(workspaces.sizes()));
     MemoryUse sum = new MemoryUse(0, 0, 0);
     for (Program program : programs) {
-      Draft draft = draft(TensorCores.withCasts(program, precision), later, sum.bytes());
+      Draft draft =
+          draft(selection.prepared(TensorCores.withCasts(program, precision)), later, sum.bytes());
       sum = sum.plus(draft.added());
       later.keep(draft);
       later.workspaces().add(draft.recording().workspace().bytes());

@@ -45,6 +45,19 @@ final class CudnnCalls {
   }
 
   /**
+   * A float32 value of any rank as it is stored, whose elements are treated alike. The library
+   * refuses what has more of them than it counts.
+   */
+  static CudnnTensor elements(Shape shape) {
+    if (shape.rank() == 4) {
+      return images(shape);
+    }
+    int rows = shape.rank() == 0 ? 1 : shape.dim(0);
+    int row = Math.toIntExact(shape.elements() / rows);
+    return new CudnnTensor(Element.FLOAT32, Format.NCHW, rows, row, 1, 1);
+  }
+
+  /**
    * The padding, height and width, if it is the same on both sides or might as well be.
    *
    * @param kernel height and width

@@ -13,6 +13,7 @@ import dev.gridstride.program.op.AvgPool2dBackward;
 import dev.gridstride.program.op.GlobalAvgPool2d;
 import dev.gridstride.program.op.GlobalAvgPool2dBackward;
 import dev.gridstride.program.op.MaxPool2d;
+import dev.gridstride.program.op.MaxPool2dBackward;
 import dev.gridstride.program.op.Pool2d;
 import java.util.List;
 
@@ -25,6 +26,29 @@ final class CudnnPool2d {
       throw e.unsupported("cuDNN does not say where the maxima are, which is read here");
     }
     forward(e, op.window(), Pooling.MAX);
+  }
+
+  /** Of the images and their maxima, see {@link CudnnInputs}. */
+  static void maxBackward(MaxPool2dBackward op, Emitter e) {
+    if (e.inputs() == 2) {
+      throw e.unsupported(
+          "cuDNN needs the images and the maxima, and this node has the argmax; ask for both"
+              + " max_pool2d and max_pool2d_backward");
+    }
+    Cudnn cudnn = e.cudnn();
+    Shape x = op.inputShape();
+    Shape y = e.input(0).shape();
+    Window window = window(e, op.window(), Pooling.MAX, x, y);
+    CudnnTensor in = CudnnCalls.images(x);
+    CudnnTensor out = CudnnCalls.images(y);
+    CudnnCalls.call(
+        e,
+        cudnn,
+        () -> CudnnOps.poolBackward(cudnn, window, in, out),
+        e.out(0),
+        e.in(0),
+        e.in(1),
+        e.in(2));
   }
 
   static void average(AvgPool2d op, Emitter e) {

@@ -100,6 +100,7 @@ final class Lowerings {
     add(GlobalAvgPool2d.class, Pool2dLaunches::globalAverage);
     add(GlobalAvgPool2dBackward.class, Pool2dLaunches::globalAverageBackward);
     vendor(MaxPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::max);
+    vendor(MaxPool2dBackward.class, ImplementationChoice.CUDNN, CudnnPool2d::maxBackward);
     vendor(AvgPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::average);
     vendor(AvgPool2dBackward.class, ImplementationChoice.CUDNN, CudnnPool2d::averageBackward);
     vendor(GlobalAvgPool2d.class, ImplementationChoice.CUDNN, CudnnPool2d::globalAverage);
@@ -126,6 +127,7 @@ final class Lowerings {
 
     // dropout.cu
     inPlace(Dropout.class, DropoutLaunches::dropout);
+    vendor(Dropout.class, ImplementationChoice.CUDNN, CudnnDropoutCalls::dropout);
 
     // batch_norm.cu
     add(BatchNorm.class, BatchNormLaunches::training);

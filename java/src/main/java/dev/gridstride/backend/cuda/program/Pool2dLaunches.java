@@ -26,6 +26,7 @@ final class Pool2dLaunches {
 
   static void maxBackward(MaxPool2dBackward op, Emitter e) {
     Sizes s = new Sizes(op.window(), op.inputShape(), e.input(0).shape());
+    Place argmax = argmax(e, s);
     Pool2d window = op.window();
     boolean apart =
         window.stride().height() >= window.kernel().height()
@@ -34,11 +35,22 @@ final class Pool2dLaunches {
       long high = Dim.ceilDiv(s.x().h() + window.padding().top(), window.stride().height());
       long wide = Dim.ceilDiv(s.x().w() + window.padding().left(), window.stride().width());
       String kernel = "max_pool2d_backward_cells_f32";
-      places(e, kernel, high, wide, s, e.out(0), e.in(0), e.in(1));
+      places(e, kernel, high, wide, s, e.out(0), e.in(0), argmax);
     } else {
       String kernel = "max_pool2d_backward_f32";
-      places(e, kernel, s.x().h(), s.x().w(), s, e.out(0), e.in(0), e.in(1));
+      places(e, kernel, s.x().h(), s.x().w(), s, e.out(0), e.in(0), argmax);
     }
+  }
+
+  /** Input 1, or found once more where {@link CudnnInputs} left the images and maxima instead. */
+  private static Place argmax(Emitter e, Sizes s) {
+    if (e.inputs() == 2) {
+      return e.in(1);
+    }
+    Place argmax = e.scratch(e.inElements(0) * Integer.BYTES);
+    Place maxima = e.scratch(e.inElements(0) * Float.BYTES);
+    places(e, "max_pool2d_forward_f32", s.y().h(), s.y().w(), s, maxima, argmax, e.in(1));
+    return argmax;
   }
 
   static void average(AvgPool2d op, Emitter e) {

@@ -109,6 +109,11 @@ final class Selection {
     }
   }
 
+  /** The program as it is recorded, with what libraries that were asked for need. */
+  Program prepared(Program program) {
+    return CudnnInputs.apply(program, choice, libraries);
+  }
+
   /** What emitters are told. */
   Emitter.Traits traits() {
     return Emitter.Traits.of(device, precision, choice, libraries, candidates);

@@ -63,6 +63,10 @@ public final class Cudnn implements AutoCloseable {
     return number / 10000 + "." + number / 100 % 100 + "." + number % 100;
   }
 
+  CudaContext context() {
+    return context;
+  }
+
   cudnnHandle handle() {
     return handle;
   }

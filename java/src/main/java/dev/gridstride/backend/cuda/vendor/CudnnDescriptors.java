@@ -16,6 +16,7 @@ import static jcuda.jcudnn.JCudnn.cudnnSetActivationDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetFilter4dDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensor4dDescriptor;
 
+import dev.gridstride.backend.cuda.DeviceBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.IntSupplier;
@@ -28,13 +29,14 @@ import jcuda.jcudnn.cudnnNanPropagation;
 import jcuda.jcudnn.cudnnPoolingDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
-/** The descriptors of one call: made one after the other, freed together. */
+/** The descriptors of one call and its memory: made one after the other, freed together. */
 final class CudnnDescriptors implements AutoCloseable {
   private record Free(String name, IntSupplier call) {}
 
   private final Cudnn cudnn;
   private final String doing;
   private final Deque<Free> open = new ArrayDeque<>();
+  private DeviceBuffer memory;
   private boolean closed;
 
   /**
@@ -120,6 +122,12 @@ final class CudnnDescriptors implements AutoCloseable {
     return made;
   }
 
+  /** Memory on the device that goes with them. */
+  DeviceBuffer memory(long bytes, String name) {
+    memory = cudnn.context().allocate(bytes, name);
+    return memory;
+  }
+
   cudnnActivationDescriptor activation(boolean relu) {
     cudnnActivationDescriptor made = new cudnnActivationDescriptor();
     make(
@@ -145,6 +153,9 @@ final class CudnnDescriptors implements AutoCloseable {
     while (!open.isEmpty()) {
       Free free = open.pop();
       cudnn.callWhileClosing(free.name(), "after " + doing, free.call());
+    }
+    if (memory != null) {
+      memory.close();
     }
   }
 }

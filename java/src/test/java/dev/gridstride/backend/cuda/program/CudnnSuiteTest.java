@@ -41,13 +41,14 @@ class CudnnSuiteTest {
   private static final SessionOptions GUARDED = new SessionOptions(true, true, false);
 
   /** Operations above which a case takes too long for what it shows here. */
-  private static final long LARGE = 2_000_000;
+  private static final long LARGE = 1_000_000;
 
   /** What cuDNN cannot do, by its reason. */
   private static final List<Pattern> REASONS =
       Stream.of(
               "cuDNN pads both sides alike, .*",
               "cuDNN does not say where the maxima are, which is read here",
+              "cuDNN draws numbers of its own, .*",
               "cuDNN has the gradient of the batch's own statistics alone",
               "cuDNN divides by the number of elements less one, which is 0 here")
           .map(Pattern::compile)
@@ -85,6 +86,7 @@ class CudnnSuiteTest {
               "global_avg_pool2d",
               "global_avg_pool2d_backward",
               "max_pool2d",
+              "max_pool2d_backward",
               "relu",
               "relu_backward",
               "softmax",

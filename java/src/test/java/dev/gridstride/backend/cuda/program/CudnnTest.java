@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,6 +24,7 @@ import dev.gridstride.program.op.Conv2d;
 import dev.gridstride.program.op.Conv2dBackwardData;
 import dev.gridstride.program.op.Conv2dBackwardWeights;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -152,6 +154,70 @@ class CudnnTest {
       assertTrue(text.contains("cudnn does not take it"), text);
       assertTrue(text.contains("cuDNN pads both sides alike"), text);
       assertTrue(text.contains("(2,0,1,3)"), text);
+    }
+  }
+
+  /** Of a run of a dropout of half of x, whose gradient is the mask times twice y + r. */
+  private static List<Boolean> mask(Case test, Map<String, Tensor> results) {
+    Map<String, Tensor> given = new HashMap<>();
+    test.data().forEach((value, tensor) -> given.put(value.name(), tensor));
+    Tensor y = results.get("program 0, run 0: y");
+    Tensor dx = results.get("program 0, run 0: d_x");
+    List<Boolean> kept = new ArrayList<>();
+    for (int i = 0; i < y.shape().elements(); i++) {
+      double x = given.get("x").get(i);
+      double r = given.get("r").get(i);
+      kept.add(y.get(i) != 0);
+      assertEquals(y.get(i) == 0 ? 0 : 2 * x, y.get(i), 1e-6);
+      assertEquals(y.get(i) == 0 ? 0 : 2 * (2 * x + r), dx.get(i), 1e-5);
+    }
+    return kept;
+  }
+
+  @Test
+  void dropoutIsDemandedOrLeftAlone() {
+    Case test = named("dropout [5,3,7,7], rate 0.5");
+    List<Boolean> first;
+    try (Session session = open("dropout=cudnn", GUARDED)) {
+      first = mask(test, Runner.run(test, session));
+      long kept = first.stream().filter(one -> one).count();
+      assertEquals(first.size() / 2.0, (double) kept, 5 * Math.sqrt(first.size() / 4.0));
+      try (Executable executable = session.compile(test.runs().get(0).program())) {
+        String text = executable.explain();
+        assertTrue(text.contains("cudnnDropoutForward"), text);
+        assertTrue(text.contains("cudnnDropoutBackward"), text);
+        assertTrue(text.contains("no checkpoint"), text);
+        executable.run();
+        Tensor y = executable.read(test.runs().get(0).program().outputs().get(0));
+        executable.run();
+        assertNotEquals(
+            y, executable.read(test.runs().get(0).program().outputs().get(0)), "one mask a run");
+      }
+    }
+    try (Session session = open("dropout=cudnn", SessionOptions.DEFAULT)) {
+      assertEquals(first, mask(test, Runner.run(test, session)), "in another session");
+    }
+    try (Session session = open("cudnn", SessionOptions.DEFAULT)) {
+      Map<String, Tensor> got = Runner.run(test, session);
+      assertEquals(List.of(), Comparison.differences(test, reference(test), got), "by itself");
+    }
+  }
+
+  /** A gradient that was given what cuDNN needs is computed all the same where cuDNN fails. */
+  @Test
+  void ownPoolingFindsTheMaximaAgain() {
+    Case test = named("max_pool2d [2,3,7,7], window 3x3, stride 2x2, padding 1 of integers");
+    run(test, GUARDED);
+    Simulator.get().fault("cudnnPoolingBackward", 1, 3000);
+    try (Session session = open("cudnn", GUARDED)) {
+      Map<String, Tensor> got = Runner.run(test, session);
+      assertEquals(List.of(), Comparison.differences(test, reference(test), got));
+      Simulator.get().fault("cudnnPoolingBackward", 1, 3000);
+      try (Executable executable = session.compile(test.runs().get(0).program())) {
+        String text = executable.explain();
+        assertTrue(text.contains("own max_pool2d_forward_f32"), text);
+        assertTrue(text.contains("not cudnn: cudnnPoolingBackward failed"), text);
+      }
     }
   }
 
