@@ -36,6 +36,9 @@ public final class Benchmark {
 
   private static final String NONE = "none";
 
+  /** Where the CPU is only beside a card it gets this share of the time limit. */
+  private static final int CPU_SHARE = 4;
+
   /**
    * How to measure.
    *
@@ -51,7 +54,11 @@ public final class Benchmark {
   }
 
   /** A device whose rates are known. */
-  private record Machine(Backend backend, DeviceOptions options, String name, Rates rates) {}
+  private record Machine(Backend backend, DeviceOptions options, String name, Rates rates) {
+    Machine with(DeviceOptions others) {
+      return new Machine(backend, others, name, rates);
+    }
+  }
 
   private final Machine device;
   private final Machine cpu;
@@ -76,8 +83,15 @@ public final class Benchmark {
   private Machine machine(Backend backend, DeviceOptions options) {
     try (Session session = backend.open(options)) {
       Rates rates = settings.timing() == null ? Rates.UNKNOWN : session.rates();
-      return new Machine(backend, options, session.description(), rates);
+      // Every op has a precision of its own.
+      String name = session.description().replace(", " + options.precision(), "");
+      return new Machine(backend, options, name, rates);
     }
+  }
+
+  /** The device in words. */
+  public String deviceName() {
+    return device.name();
   }
 
   /** What the device does at best. */
@@ -145,7 +159,7 @@ public final class Benchmark {
         Row row = new Row(problem, candidate.name(), device.name(), device.rates());
         rows.add(
             candidate.refusal().isEmpty()
-                ? measure(row, problem, judge, device.backend(), candidate.options())
+                ? measure(row, problem, judge, device.with(candidate.options()), settings.timing())
                 : row.end(Row.Status.REFUSED, candidate.refusal()));
       }
     }
@@ -179,7 +193,15 @@ public final class Benchmark {
     if (!cpuNanos.containsKey(plain.toString())) {
       Problem problem = Problem.of(plain);
       Row row = new Row(problem, cpu.backend().name(), cpu.name(), cpu.rates());
-      measure(row, problem, judge(problem), cpu.backend(), cpu.options());
+      TimingOptions timing = settings.timing();
+      measure(
+          row,
+          problem,
+          judge(problem),
+          cpu,
+          timing == null || device.backend().name().equals("sim")
+              ? timing
+              : timing.withLimit(timing.limit().dividedBy(CPU_SHARE)));
       cpuNanos.put(plain.toString(), row.nanos());
       rows.add(row);
     }
@@ -196,17 +218,16 @@ public final class Benchmark {
     }
   }
 
-  private Row measure(
-      Row row, Problem problem, Judge judge, Backend backend, DeviceOptions options) {
-    DeviceOptions precise = options.withPrecision(problem.request().precision());
-    try (Session session = backend.open(precise);
+  private Row measure(Row row, Problem problem, Judge judge, Machine on, TimingOptions timing) {
+    DeviceOptions precise = on.options().withPrecision(problem.request().precision());
+    try (Session session = on.backend().open(precise);
         Executable executable = session.compile(problem.program())) {
       problem.data().forEach(session::write);
       row.computedBy(executable.explanation().rows());
       libraries.putAll(session.implementationUse().libraries());
       executable.run();
       if (row.judged(judge.compare(problem, session, executable), judge.share())) {
-        time(row, executable);
+        time(row, executable, timing);
       }
       return row;
     } catch (UnsupportedOpException e) {
@@ -216,8 +237,7 @@ public final class Benchmark {
     }
   }
 
-  private void time(Row row, Executable executable) {
-    TimingOptions timing = settings.timing();
+  private static void time(Row row, Executable executable, TimingOptions timing) {
     if (timing == null) {
       row.end(Row.Status.RIGHT, "");
     } else {

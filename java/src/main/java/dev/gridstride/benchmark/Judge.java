@@ -21,8 +21,8 @@ import java.util.SplittableRandom;
  * last among them, each of the chosen with all of its terms.
  */
 final class Judge {
-  /** What the reference's loops do in one problem at most: about a second. */
-  private static final long LARGEST_WORK = 100_000_000;
+  /** What the reference's loops do in one problem at most: half a second or so. */
+  private static final long LARGEST_WORK = 50_000_000;
 
   /** What an element costs the reference where there are no products to count. */
   private static final long WORK_OF_ELEMENT = 4;

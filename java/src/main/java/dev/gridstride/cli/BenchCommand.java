@@ -227,7 +227,6 @@ final class BenchCommand implements Callable<Integer> {
         "gridstride "
             + String.join(" ", spec.root().commandLine().getParseResult().originalArgs()));
     head.put("suite", suite == null ? "" : suite);
-    head.put("device", session.description());
     head.put("backend", choice.backend().name());
     head.put("simulated", false);
     for (Map.Entry<String, String> fact : session.facts().entrySet()) {
@@ -248,6 +247,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private void rates(Results results, Benchmark benchmark, TimingOptions options) {
     ObjectNode head = results.head();
+    head.put("device", benchmark.deviceName());
     head.put("noise_limit", options.noise());
     head.put("time_limit_ms", options.limit().toMillis());
     head.put("warm_up_ms", options.warmUp().toMillis());

@@ -37,11 +37,11 @@ final class BenchTable {
     }
     out.printf(
         Locale.ROOT,
-        "  %-17s %10.2f us cold, %10.2f us warm, noise %4.1f %%%s%s, %s bound%s%s, error %.1e%s%n",
+        "  %-17s %10.2f us cold, %10.2f us warm%s%s%s, %s bound%s%s, error %.1e%s%n",
         who,
         cells.path("cold").asDouble(),
         cells.path("warm").asDouble(),
-        100 * cells.path("noise").asDouble(),
+        noise(cells),
         rate(cells, "gb_per_s", "GB/s", "percent_of_copy_rate", "of copy"),
         rate(cells, "gflop_per_s", "GFLOP/s", "percent_of_peak", "of peak"),
         text(cells, "bound"),
@@ -49,6 +49,13 @@ final class BenchTable {
         ratio(cells, "ratio_to_cpu", "CPU's"),
         cells.path("max_error").asDouble(),
         row.reason().isEmpty() ? "" : "; " + row.status() + ": " + row.reason());
+  }
+
+  /** Nothing for a single sample. */
+  private static String noise(JsonNode cells) {
+    return cells.path("noise").isNull()
+        ? ""
+        : String.format(Locale.ROOT, ", noise %4.1f %%", 100 * cells.path("noise").asDouble());
   }
 
   private static String text(JsonNode cells, String field) {

@@ -104,7 +104,11 @@ class BenchmarkTest {
     Simulated.require();
     List<Request> conv = requests("conv2d n=1 ic=2 oc=3 image=5 kernel=3".split(" "));
     List<Row> rows = run(backend("sim"), null, conv);
-    assertEquals(List.of("own", "cudnn"), rows.stream().map(Row::implementation).toList());
+    assertEquals(
+        List.of("own", "cudnn", "cublas"), rows.stream().map(Row::implementation).toList());
+    assertEquals(Row.Status.REFUSED, rows.get(2).status());
+    assertTrue(rows.get(2).reason().contains("1x1"), rows.get(2).reason());
+    assertTrue(rows.get(2).json().get("median").isNull());
     double own = rows.get(0).nanos();
     double cudnn = rows.get(1).nanos();
     assertEquals(own / cudnn, rows.get(0).json().get("ratio_to_vendor").asDouble(), 1e-9);
