@@ -3,6 +3,7 @@ package dev.gridstride.backend.cuda.program;
 import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.Explanation.Verdict;
 import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.cuda.LibraryException;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Shape;
@@ -181,6 +182,8 @@ final class Recording implements AutoCloseable {
           scratchBytes(e.scratches()));
     } catch (UnsupportedException refusal) {
       return refused(candidate.name(), refusal.reason());
+    } catch (LibraryException failure) {
+      return refused(candidate.name(), "fails: " + failure.getMessage());
     }
   }
 

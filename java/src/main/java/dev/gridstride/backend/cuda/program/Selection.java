@@ -170,7 +170,7 @@ final class Selection {
     if (!choice.names(ImplementationChoice.TUNE)) {
       return;
     }
-    try (Tuner tuner = new Tuner(this::open, precision)) {
+    try (Tuner tuner = new Tuner(this::open, precision, messages)) {
       for (Node node : program.nodes()) {
         NodeKey key = key(node);
         boolean missing =

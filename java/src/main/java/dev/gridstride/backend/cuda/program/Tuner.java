@@ -5,6 +5,7 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.Explanation.Verdict;
 import dev.gridstride.backend.ImplementationChoice;
+import dev.gridstride.backend.OutOfDeviceMemoryException;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
@@ -16,6 +17,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -29,7 +31,7 @@ final class Tuner implements AutoCloseable {
       TimingOptions.COLD
           .withSamples(5, 200)
           .withWarmUp(Duration.ofMillis(10))
-          .withLimit(Duration.ofMillis(200));
+          .withLimit(Duration.ofMillis(300));
 
   /** What a session may keep of nodes that have been measured. */
   private static final long MOST_BYTES = 1L << 30;
@@ -41,13 +43,20 @@ final class Tuner implements AutoCloseable {
 
   private final Opener opener;
   private final Precision precision;
+  private final Consumer<String> messages;
   private String tried = ImplementationChoice.OWN;
   private CudaSession session;
   private int nodes;
 
-  Tuner(Opener opener, Precision precision) {
+  /**
+   * A tuner of a device.
+   *
+   * @param messages told of nodes that cannot be measured now
+   */
+  Tuner(Opener opener, Precision precision, Consumer<String> messages) {
     this.opener = opener;
     this.precision = precision;
+    this.messages = messages;
   }
 
   private CudaSession session() {
@@ -60,14 +69,37 @@ final class Tuner implements AutoCloseable {
   /**
    * Measures all implementations that take the node.
    *
-   * @return null if there are fewer than two, so that there is nothing to choose, or if none could
-   *     be timed
+   * @return null if there are fewer than two, so that there is nothing to choose, or if it could
+   *     not be found out now, of which a message tells
    */
   TunedFile.Entry measure(Node original, NodeKey key) {
-    SingleNode single = new SingleNode("node" + nodes++, original);
+    try {
+      List<TunedFile.Measured> all = measure(new SingleNode("node" + nodes++, original));
+      if (session != null && session.memoryUse().bytes() > MOST_BYTES) {
+        close();
+      }
+      if (all.isEmpty()) {
+        return null;
+      }
+      Verdicts.Winner winner = Verdicts.of(all);
+      if (winner == null) {
+        messages.accept("not tuned: " + key + ": the device was throttled all the time");
+        return null;
+      }
+      String now = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+      return new TunedFile.Entry(key, winner.name(), winner.why(), now, all);
+    } catch (OutOfDeviceMemoryException e) {
+      close();
+      messages.accept("not tuned: " + key + ": " + e.getMessage());
+      return null;
+    }
+  }
+
+  /** Empty if there are fewer than two candidates. */
+  private List<TunedFile.Measured> measure(SingleNode single) {
     List<Explanation.Candidate> candidates = ask(single);
     if (candidates.stream().filter(Tuner::takes).count() < 2) {
-      return null;
+      return List.of();
     }
     List<Tensor> expected = null;
     List<TunedFile.Measured> all = new ArrayList<>();
@@ -87,21 +119,13 @@ final class Tuner implements AutoCloseable {
                 : disagrees(candidate, agreement));
       } catch (BackendException e) {
         close();
+        if (e instanceof OutOfDeviceMemoryException || tried.equals(ImplementationChoice.OWN)) {
+          throw e;
+        }
         all.add(TunedFile.Measured.refused(candidate.name(), "failed: " + e.getMessage()));
       }
     }
-    if (session != null && session.memoryUse().bytes() > MOST_BYTES) {
-      close();
-    }
-    Verdicts.Winner winner = Verdicts.of(all);
-    return winner == null
-        ? null
-        : new TunedFile.Entry(
-            key,
-            winner.name(),
-            winner.why(),
-            Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
-            all);
+    return all;
   }
 
   /** Own first: others are compared with it. */

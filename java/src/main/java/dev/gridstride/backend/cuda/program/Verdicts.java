@@ -16,6 +16,9 @@ final class Verdicts {
   /** What a change of implementation has to gain at least. */
   private static final double LEAST_GAIN = 0.02;
 
+  /** Of fewer samples the noise is not known. */
+  private static final int FEWEST_SAMPLES = 3;
+
   private Verdicts() {}
 
   /** Who wins, and why in words. */
@@ -34,7 +37,8 @@ final class Verdicts {
     Measured best = timed.get(0);
     Measured closest = null;
     for (Measured one : timed.subList(1, timed.size())) {
-      if (sum(one, Times::p80Us) < (1 - LEAST_GAIN) * sum(best, Times::p20Us)) {
+      boolean faster = sum(one, Times::p80Us) < (1 - LEAST_GAIN) * sum(best, Times::p20Us);
+      if (faster && enough(one) && enough(best)) {
         best = one;
         closest = null;
       } else if (middle(one) < middle(best) && (closest == null || middle(one) < middle(closest))) {
@@ -51,13 +55,17 @@ final class Verdicts {
     if (closest != null) {
       return String.format(
           Locale.ROOT,
-          "%s is not faster by more than the noise: %.1f us cold and warm, %s %.1f us",
+          "%s is not surely faster by more than the noise: %.1f us cold and warm, %s %.1f us",
           closest.implementation(),
           middle(closest),
           best.implementation(),
           middle(best));
     }
     return String.format(Locale.ROOT, "fastest: %.1f us cold and warm", middle(best));
+  }
+
+  private static boolean enough(Measured one) {
+    return Math.min(one.cold().samples(), one.warm().samples()) >= FEWEST_SAMPLES;
   }
 
   private static boolean isOwn(Measured one) {

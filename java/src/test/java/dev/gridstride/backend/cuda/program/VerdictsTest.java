@@ -39,8 +39,16 @@ class VerdictsTest {
     // No noise at all: the gain must still be worth a change.
     assertEquals("own", winner(timed("own", 10, 10, 0), timed("cudnn", 9.9, 9.9, 0)));
     assertEquals(
-        "cudnn is not faster by more than the noise: 19.0 us cold and warm, own 20.0 us",
+        "cudnn is not surely faster by more than the noise: 19.0 us cold and warm, own 20.0 us",
         Verdicts.of(List.of(own, timed("cudnn", 9.5, 9.5, 0.05))).why());
+  }
+
+  @Test
+  void ofTwoSamplesTheNoiseIsNotKnown() {
+    Times two = new Times(1, 1, 1, 2, "");
+    Measured few = new Measured("cudnn", "", 0, two, times(1, 0), 0.0, 1.0);
+    assertEquals("own", winner(timed("own", 10, 8, 0.01), few));
+    assertEquals("own", winner(new Measured("own", "", 0, two, two, 0.0, 1.0), few));
   }
 
   @Test
