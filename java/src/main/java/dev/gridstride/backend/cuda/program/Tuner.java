@@ -33,6 +33,9 @@ final class Tuner implements AutoCloseable {
           .withWarmUp(Duration.ofMillis(10))
           .withLimit(Duration.ofMillis(300));
 
+  /** A run that is so long that a few samples take longer is not measured again. */
+  private static final double MOST_NANOS = 2e9;
+
   /** What a session may keep of nodes that have been measured. */
   private static final long MOST_BYTES = 1L << 30;
 
@@ -146,14 +149,20 @@ final class Tuner implements AutoCloseable {
         candidate.name(),
         candidate.detail(),
         candidate.workspaceBytes(),
-        times(executable.time(OPTIONS)),
-        times(executable.time(OPTIONS.withCache(TimingOptions.Cache.WARM))),
+        times(executable, TimingOptions.Cache.COLD),
+        times(executable, TimingOptions.Cache.WARM),
         agreement.error(),
         agreement.bound());
   }
 
   /** Null if the device was throttled all the time. */
-  private static TunedFile.Times times(Timing timing) {
+  private static TunedFile.Times times(Executable executable, TimingOptions.Cache cache) {
+    TimingOptions options = OPTIONS.withCache(cache);
+    Timing timing = executable.time(options);
+    double enough = 2 * Verdicts.FEWEST_SAMPLES * timing.median() * timing.runsPerSample();
+    if (timing.samples() < Verdicts.FEWEST_SAMPLES && enough < MOST_NANOS) {
+      timing = executable.time(options.withLimit(Duration.ofNanos((long) enough)));
+    }
     return timing.samples() == 0
         ? null
         : new TunedFile.Times(

@@ -17,7 +17,7 @@ final class Verdicts {
   private static final double LEAST_GAIN = 0.02;
 
   /** Of fewer samples the noise is not known. */
-  private static final int FEWEST_SAMPLES = 3;
+  static final int FEWEST_SAMPLES = 3;
 
   private Verdicts() {}
 
