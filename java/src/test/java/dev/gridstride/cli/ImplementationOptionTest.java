@@ -1,5 +1,6 @@
 package dev.gridstride.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -81,6 +82,87 @@ class ImplementationOptionTest {
       }
     }
     Cli.train("cpu", data, out, "--impl", "own", "--epochs", "1").expect(0);
+  }
+
+  /** With the simulated cuDNN, which takes the convolutions. */
+  @Test
+  void whatWasMeasuredIsUsedAgainByARunThatGoesOn() throws IOException {
+    Path whole = folder.resolve("whole");
+    Cli tuned = Cli.train("sim", data, whole, "--epochs", "2", "--impl", "conv2d=tune").expect(0);
+    tuned.says(" of them now (--impl own,conv2d=tune)").says("cudnn ");
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "conv2d=tune")
+        .expect(0)
+        .says(".json (--impl own,conv2d=tune)");
+    Path file = out.resolve("checkpoint/checkpoint.json");
+    ObjectNode checkpoint = (ObjectNode) json(file);
+    assertEquals("own,conv2d=tune", checkpoint.path("settings").path("implementations").asText());
+    ObjectNode by = (ObjectNode) checkpoint.path("computed").path("implementations");
+    String conv = key(by, "Conv2d[");
+    String[] resume = {"train", "--device", "sim", "--resume", "" + out, "--epochs", "2"};
+
+    // Whatever is known by now, the run goes on as it began.
+    Files.copy(file, folder.resolve("kept.json"));
+    boolean own = by.path(conv).asText().equals("own");
+    Cli same = Cli.run(resume).expect(0);
+    assertFalse(same.out().contains("note: "), same.out());
+    assertArrayEquals(
+        Files.readAllBytes(whole.resolve("model.safetensors")),
+        Files.readAllBytes(out.resolve("model.safetensors")));
+
+    // As if the run had used the other one, with an older library.
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "conv2d=tune").expect(0);
+    by.put(conv, own ? "cudnn" : "own");
+    ((ObjectNode) checkpoint.path("computed").path("libraries")).put("cudnn", "9.0.0");
+    Files.writeString(file, checkpoint.toString());
+    Path report = folder.resolve("run.json");
+    Cli.run(with(resume, "--json", "" + report))
+        .expect(0)
+        .says("note: the checkpoint's run used cudnn 9.0.0; this is 9.");
+    assertEquals(
+        own ? "cudnn" : "own",
+        json(report).path("implementations").path("by_node").path(conv).asText());
+
+    // Asked for anew, it says what differs.
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "conv2d=tune").expect(0);
+    Files.writeString(file, checkpoint.toString());
+    Cli.run(with(resume, "--impl", "conv2d=auto"))
+        .expect(0)
+        .says(
+            "note: the checkpoint was trained with --impl own,conv2d=tune; from here on it goes"
+                + " with own,conv2d=auto")
+        .says("note: the checkpoint's run computed " + conv + " by " + (own ? "cudnn" : "own"));
+  }
+
+  private static String key(ObjectNode map, String start) {
+    for (var names = map.fieldNames(); names.hasNext(); ) {
+      String name = names.next();
+      if (name.startsWith(start)) {
+        return name;
+      }
+    }
+    throw new AssertionError("no " + start + " in " + map);
+  }
+
+  @Test
+  void aLibraryIsUsedWhereItTakesAnOpAndOnlyIfAskedFor() throws IOException {
+    Path json = folder.resolve("run.json");
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "cudnn", "--json", "" + json)
+        .expect(0)
+        .says(", cudnn ")
+        .says("(--impl cudnn)");
+    JsonNode use = json(json).path("implementations");
+    assertTrue(use.path("nodes").path("cudnn").asInt() >= 6, use.toString());
+    assertTrue(use.path("nodes").path("own").asInt() > 20, use.toString());
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "conv2d=cudnn")
+        .expect(0)
+        .says(", cudnn ");
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "max_pool2d=cudnn")
+        .expect(1)
+        .complains("max_pool2d: cudnn does not take it; cudnn: ")
+        .complains("--impl max_pool2d=cudnn allows no other: name another or none");
+    Cli.train("sim", data, out, "--epochs", "1", "--impl", "adam=cudnn")
+        .expect(1)
+        .complains("adam: cudnn has no implementation of it; there is own");
   }
 
   @Test

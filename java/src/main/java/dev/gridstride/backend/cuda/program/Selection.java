@@ -170,7 +170,7 @@ final class Selection {
     if (!choice.names(ImplementationChoice.TUNE)) {
       return;
     }
-    try (Tuner tuner = new Tuner(this::open, precision, messages)) {
+    try (Tuner tuner = new Tuner(this::open, precision, device.driver().isSimulated(), messages)) {
       for (Node node : program.nodes()) {
         NodeKey key = key(node);
         boolean missing =

@@ -33,8 +33,12 @@ final class Tuner implements AutoCloseable {
           .withWarmUp(Duration.ofMillis(10))
           .withLimit(Duration.ofMillis(300));
 
+  /** Where times say nothing about a card, they need not be good. */
+  private static final TimingOptions SIMULATED =
+      OPTIONS.withSamples(3, 20).withWarmUp(Duration.ZERO).withLimit(Duration.ofMillis(60));
+
   /** A run that is so long that a few samples take longer is not measured again. */
-  private static final double MOST_NANOS = 2e9;
+  private static final double MOST_NANOS = 1e9;
 
   /** What a session may keep of nodes that have been measured. */
   private static final long MOST_BYTES = 1L << 30;
@@ -46,6 +50,7 @@ final class Tuner implements AutoCloseable {
 
   private final Opener opener;
   private final Precision precision;
+  private final boolean simulated;
   private final Consumer<String> messages;
   private String tried = ImplementationChoice.OWN;
   private CudaSession session;
@@ -54,9 +59,11 @@ final class Tuner implements AutoCloseable {
   /**
    * A tuner of a device.
    *
+   * @param simulated whether it is none
    * @param messages told of nodes that cannot be measured now
    */
-  Tuner(Opener opener, Precision precision, Consumer<String> messages) {
+  Tuner(Opener opener, Precision precision, boolean simulated, Consumer<String> messages) {
+    this.simulated = simulated;
     this.opener = opener;
     this.precision = precision;
     this.messages = messages;
@@ -143,7 +150,7 @@ final class Tuner implements AutoCloseable {
     return candidate.verdict() == Verdict.CHOSEN || candidate.verdict() == Verdict.POSSIBLE;
   }
 
-  private static TunedFile.Measured timed(
+  private TunedFile.Measured timed(
       Explanation.Candidate candidate, Executable executable, Agreement agreement) {
     return new TunedFile.Measured(
         candidate.name(),
@@ -156,8 +163,8 @@ final class Tuner implements AutoCloseable {
   }
 
   /** Null if the device was throttled all the time. */
-  private static TunedFile.Times times(Executable executable, TimingOptions.Cache cache) {
-    TimingOptions options = OPTIONS.withCache(cache);
+  private TunedFile.Times times(Executable executable, TimingOptions.Cache cache) {
+    TimingOptions options = (simulated ? SIMULATED : OPTIONS).withCache(cache);
     Timing timing = executable.time(options);
     double enough = 2 * Verdicts.FEWEST_SAMPLES * timing.median() * timing.runsPerSample();
     if (timing.samples() < Verdicts.FEWEST_SAMPLES && enough < MOST_NANOS) {

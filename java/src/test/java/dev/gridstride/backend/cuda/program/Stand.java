@@ -21,11 +21,16 @@ final class Stand {
   /** Own kernels, and for ReLU what else is given, in this order. */
   static Function<Node, List<Implementation>> table(Implementation... relus) {
     return node -> {
-      List<Implementation> own = Lowerings.of(node);
+      List<Implementation> own = own(node);
       return node.op() instanceof Relu
           ? Stream.concat(own.stream(), Stream.of(relus)).toList()
           : own;
     };
+  }
+
+  /** Own kernels alone. */
+  static List<Implementation> own(Node node) {
+    return Lowerings.of(node).stream().filter(one -> one.name().equals("own")).toList();
   }
 
   /** Own's kernel under another name, so many times in a row. */

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class TunedFileTest {
   private static final Origin ORIGIN =
       new Origin("NVIDIA H100 80GB", "9.0", 132, "CUDA 12.8", "0.5", "12.6.4", "none");
-  private static final int EACH = 40;
+  private static final int EACH = 15;
 
   @TempDir private Path folder;
 
