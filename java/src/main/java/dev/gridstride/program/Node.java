@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * One step of a {@link Program}: an op applied to values.
@@ -44,8 +45,8 @@ public record Node(Op op, List<Value> inputs, List<Value> outputs) {
   }
 
   /**
-   * Bytes of the values read and written, each once. Of a data set, of which a batch is read, as
-   * many rows as the outputs have.
+   * Bytes of the values read, each once, and of those written; what is overwritten in place counts
+   * as both. Of a data set, of which a batch is read, as many rows as the outputs have.
    */
   public long bytes() {
     return bytes(List.of(this));
@@ -53,12 +54,16 @@ public record Node(Op op, List<Value> inputs, List<Value> outputs) {
 
   /** The same of several nodes, whose common values count once. */
   public static long bytes(List<Node> nodes) {
-    Map<Value, Long> bytes = new HashMap<>();
+    Map<Value, Long> read = new HashMap<>();
+    Map<Value, Long> written = new HashMap<>();
     for (Node node : nodes) {
-      node.inputs.forEach(value -> bytes.put(value, node.bytes(value)));
-      node.outputs.forEach(value -> bytes.put(value, node.bytes(value)));
+      node.inputs.forEach(value -> read.put(value, node.bytes(value)));
+      node.outputs.forEach(value -> written.put(value, node.bytes(value)));
     }
-    return bytes.values().stream().mapToLong(Long::longValue).sum();
+    return Stream.of(read, written)
+        .flatMap(bytes -> bytes.values().stream())
+        .mapToLong(Long::longValue)
+        .sum();
   }
 
   private long bytes(Value value) {

@@ -89,7 +89,7 @@ class ImplementationOptionTest {
   void whatWasMeasuredIsUsedAgainByARunThatGoesOn() throws IOException {
     Path whole = folder.resolve("whole");
     Cli tuned = Cli.train("sim", data, whole, "--epochs", "2", "--impl", "conv2d=tune").expect(0);
-    tuned.says(" of them now (--impl own,conv2d=tune)").says("cudnn ");
+    tuned.says("; times of ").says("(--impl own,conv2d=tune)").says("cudnn ");
     Cli.train("sim", data, out, "--epochs", "1", "--impl", "conv2d=tune")
         .expect(0)
         .says(".json (--impl own,conv2d=tune)");

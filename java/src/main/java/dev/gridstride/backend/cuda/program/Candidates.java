@@ -4,10 +4,12 @@ import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.UnsupportedOpException;
 import dev.gridstride.program.Node;
+import dev.gridstride.program.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /** Which implementations of a node to try, and in which order. */
 final class Candidates {
@@ -22,9 +24,20 @@ final class Candidates {
     static final Winner UNKNOWN = new Winner(ImplementationChoice.OWN, false);
   }
 
+  /** Knows what is best for a node. */
+  @FunctionalInterface
+  interface Winners {
+    /**
+     * What is best.
+     *
+     * @param read whether anybody reads a value
+     */
+    Winner of(Node node, Predicate<Value> read);
+  }
+
   private final Function<Node, List<Implementation>> table;
   private final ImplementationChoice choice;
-  private final Function<Node, Winner> winners;
+  private final Winners winners;
 
   /**
    * The candidates of a session.
@@ -34,9 +47,7 @@ final class Candidates {
    * @param winners the best implementation of a node where times decide
    */
   Candidates(
-      Function<Node, List<Implementation>> table,
-      ImplementationChoice choice,
-      Function<Node, Winner> winners) {
+      Function<Node, List<Implementation>> table, ImplementationChoice choice, Winners winners) {
     this.table = table;
     this.choice = choice;
     this.winners = winners;
@@ -44,7 +55,7 @@ final class Candidates {
 
   /** As asked for, without times. */
   static Candidates of(ImplementationChoice choice) {
-    return new Candidates(Lowerings::of, choice, node -> Winner.UNKNOWN);
+    return new Candidates(Lowerings::of, choice, (node, read) -> Winner.UNKNOWN);
   }
 
   /** All implementations of the node's op, whoever is asked for. */
@@ -55,10 +66,11 @@ final class Candidates {
   /**
    * The implementations to try; the first that takes the node is used.
    *
+   * @param read whether anybody reads a value
    * @throws UnsupportedOpException if it has none of the name that is demanded
    * @throws BackendException if the op has none
    */
-  List<Implementation> inOrder(Node node) {
+  List<Implementation> inOrder(Node node, Predicate<Value> read) {
     List<Implementation> all = all(node);
     String op = node.op().name();
     if (choice.isDemanded(op)) {
@@ -66,7 +78,7 @@ final class Candidates {
     }
     String first = choice.of(op);
     if (choice.isMeasured(op)) {
-      Winner winner = winner(all, node);
+      Winner winner = winner(all, node, read);
       if (winner.binding()) {
         return require(all, winner.name(), node);
       }
@@ -82,8 +94,8 @@ final class Candidates {
     return order;
   }
 
-  private Winner winner(List<Implementation> all, Node node) {
-    return all.size() > 1 ? winners.apply(node) : Winner.UNKNOWN;
+  private Winner winner(List<Implementation> all, Node node, Predicate<Value> read) {
+    return all.size() > 1 ? winners.of(node, read) : Winner.UNKNOWN;
   }
 
   private static List<Implementation> require(List<Implementation> all, String name, Node node) {
@@ -108,7 +120,7 @@ final class Candidates {
   }
 
   /** Says why nobody computes a node. */
-  BackendException none(Node node, Map<String, String> refusals) {
+  BackendException none(Node node, Map<String, String> refusals, Predicate<Value> read) {
     String op = node.op().name();
     StringBuilder why = new StringBuilder();
     refusals.forEach((name, reason) -> why.append("; ").append(name).append(": ").append(reason));
@@ -117,8 +129,8 @@ final class Candidates {
     if (choice.isDemanded(op)) {
       problem = choice.of(op) + " does not take it";
       cure = "; --impl " + op + "=" + choice.of(op) + " allows no other: name another or none";
-    } else if (choice.isMeasured(op) && winner(all(node), node).binding()) {
-      String name = winner(all(node), node).name();
+    } else if (choice.isMeasured(op) && winner(all(node), node, read).binding()) {
+      String name = winner(all(node), node, read).name();
       problem = "the run that goes on computed it by " + name + ", which does not take it here";
       cure = "; mend that, or go on with --impl own or auto, whose last bits may differ";
     }

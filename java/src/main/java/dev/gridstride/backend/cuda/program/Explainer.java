@@ -72,7 +72,7 @@ final class Explainer {
               step.members(),
               precision,
               step.implementation(),
-              selection.timed(step.node(), recording.candidates(step)),
+              selection.timed(step.node(), recording.program(), recording.candidates(step)),
               notes));
     }
     return new Explanation(rows, recording.workspace().bytes());

@@ -6,6 +6,7 @@ import dev.gridstride.program.Op;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.op.Dropout;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * What an implementation's time depends on, besides the device: nodes of one key are computed by
@@ -14,7 +15,7 @@ import java.util.List;
  * @param op its name
  * @param attributes the op with its attributes
  * @param inputs types of what is read
- * @param outputs types of what is written
+ * @param outputs types of what is written, with a word where nobody reads it
  * @param precision of products
  * @param nondeterministic whether algorithms may be used whose results differ from run to run
  */
@@ -30,12 +31,20 @@ record NodeKey(
     outputs = List.copyOf(outputs);
   }
 
-  static NodeKey of(Node node, Precision precision, boolean nondeterministic) {
+  /**
+   * The key of a node.
+   *
+   * @param read whether anybody reads a value
+   */
+  static NodeKey of(
+      Node node, Predicate<Value> read, Precision precision, boolean nondeterministic) {
     return new NodeKey(
         node.op().name(),
         attributes(node.op()),
-        types(node.inputs()),
-        types(node.outputs()),
+        node.inputs().stream().map(value -> value.type().toString()).toList(),
+        node.outputs().stream()
+            .map(value -> value.type() + (read.test(value) ? "" : " unread"))
+            .toList(),
         precision.toString(),
         nondeterministic);
   }
@@ -43,10 +52,6 @@ record NodeKey(
   /** Without what changes results but no time. */
   private static String attributes(Op op) {
     return (op instanceof Dropout dropout ? new Dropout(dropout.rate(), 0) : op).toString();
-  }
-
-  private static List<String> types(List<Value> values) {
-    return values.stream().map(value -> value.type().toString()).toList();
   }
 
   /** All of it in one line, as files of other programs keep it. */

@@ -106,7 +106,7 @@ final class Recording implements AutoCloseable {
       return;
     }
     Map<String, String> refusals = new LinkedHashMap<>();
-    for (Implementation candidate : device.candidates().inOrder(node)) {
+    for (Implementation candidate : device.candidates().inOrder(node, this::isRead)) {
       Emitter e = emitter(node, candidate);
       boolean complete = false;
       try {
@@ -133,7 +133,7 @@ final class Recording implements AutoCloseable {
         return;
       }
     }
-    throw device.candidates().none(node, refusals);
+    throw device.candidates().none(node, refusals, this::isRead);
   }
 
   private Emitter emitter(Node node, Implementation candidate) {
@@ -271,6 +271,11 @@ final class Recording implements AutoCloseable {
   }
 
   private boolean isRead(Value value) {
+    return isRead(program, value);
+  }
+
+  /** Whether another node or the caller reads a value. */
+  static boolean isRead(Program program, Value value) {
     return value.role().persistent()
         || program.outputs().contains(value)
         || !program.consumers(value).isEmpty();
@@ -282,6 +287,10 @@ final class Recording implements AutoCloseable {
 
   List<Step> steps() {
     return steps;
+  }
+
+  Program program() {
+    return program;
   }
 
   /** The shape as which a value is stored, see {@link StoredShapes}. */

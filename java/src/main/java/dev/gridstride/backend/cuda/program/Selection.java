@@ -11,6 +11,7 @@ import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.files.FileException;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
+import dev.gridstride.program.Value;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -119,12 +120,16 @@ final class Selection {
     return Emitter.Traits.of(device, precision, choice, libraries, candidates);
   }
 
-  private NodeKey key(Node node) {
-    return NodeKey.of(node, precision, choice.nondeterministic());
+  private NodeKey key(Node node, Program program) {
+    return key(node, value -> Recording.isRead(program, value));
   }
 
-  private Candidates.Winner winner(Node node) {
-    NodeKey key = key(node);
+  private NodeKey key(Node node, Predicate<Value> read) {
+    return NodeKey.of(node, read, precision, choice.nondeterministic());
+  }
+
+  private Candidates.Winner winner(Node node, Predicate<Value> read) {
+    NodeKey key = key(node, read);
     String recorded = choice.recorded().get(key.toString());
     if (recorded != null) {
       return new Candidates.Winner(recorded, true);
@@ -172,7 +177,7 @@ final class Selection {
     }
     try (Tuner tuner = new Tuner(this::open, precision, device.driver().isSimulated(), messages)) {
       for (Node node : program.nodes()) {
-        NodeKey key = key(node);
+        NodeKey key = key(node, program);
         boolean missing =
             choice.of(node.op().name()).equals(ImplementationChoice.TUNE)
                 && candidates.all(node).size() > 1
@@ -180,7 +185,7 @@ final class Selection {
                 && file().find(key) == null
                 && settled.add(key);
         if (missing) {
-          keep(tuner.measure(node, key));
+          keep(tuner.measure(node, value -> Recording.isRead(program, value), key));
         }
       }
     }
@@ -206,7 +211,7 @@ final class Selection {
   }
 
   /** A session to measure in. */
-  private CudaSession open(Function<Node, Candidates.Winner> winners) {
+  private CudaSession open(Candidates.Winners winners) {
     ImplementationChoice any =
         new ImplementationChoice(ImplementationChoice.AUTO, Map.of(), choice.nondeterministic());
     return new CudaSession(
@@ -232,9 +237,9 @@ final class Selection {
   }
 
   /** The candidates with their times, where they are known. */
-  List<Explanation.Candidate> timed(Node node, List<Explanation.Candidate> all) {
+  List<Explanation.Candidate> timed(Node node, Program program, List<Explanation.Candidate> all) {
     boolean known = dispatch.forced() == null && choice.isMeasured(node.op().name());
-    TunedFile.Entry entry = known ? file().find(key(node)) : null;
+    TunedFile.Entry entry = known ? file().find(key(node, program)) : null;
     return entry == null ? all : all.stream().map(one -> timed(one, entry)).toList();
   }
 
@@ -261,7 +266,7 @@ final class Selection {
       boolean open =
           !step.implementation().isEmpty() && !choice.of(op).equals(ImplementationChoice.OWN);
       if (open && candidates.all(step.node()).size() > 1) {
-        byNode.put(key(step.node()).toString(), step.implementation());
+        byNode.put(key(step.node(), recording.program()).toString(), step.implementation());
       }
     }
   }

@@ -28,9 +28,7 @@ record SessionOptions(
    * @param forced says who computes a node, if it takes it, whatever was measured; or null
    */
   record Dispatch(
-      Path folder,
-      Function<Node, List<Implementation>> table,
-      Function<Node, Candidates.Winner> forced) {
+      Path folder, Function<Node, List<Implementation>> table, Candidates.Winners forced) {
     /** As users run. */
     static Dispatch plain() {
       return new Dispatch(CacheFolder.get().resolve("tuned"), Lowerings::of, null);

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 
 /** A node of a program as a program of its own, with data drawn from a seed. */
 final class SingleNode {
@@ -25,13 +26,16 @@ final class SingleNode {
 
   private final Node node;
   private final Program program;
+  private final List<Value> results = new ArrayList<>();
 
   /**
-   * All that the original reads is given from outside; all that it writes can be read.
+   * All that the original reads is given from outside; what it writes can be read, as far as
+   * somebody reads it of the original.
    *
    * @param name what the names of its values begin with
+   * @param read whether anybody reads a value
    */
-  SingleNode(String name, Node original) {
+  SingleNode(String name, Node original, Predicate<Value> read) {
     Map<Value, Value> given = new HashMap<>();
     List<Value> inputs = new ArrayList<>();
     for (Value value : original.inputs()) {
@@ -44,15 +48,18 @@ final class SingleNode {
     }
     List<Value> outputs = new ArrayList<>();
     for (Value value : original.outputs()) {
-      Value overwritten = given.get(value);
-      outputs.add(
-          overwritten == null
-              ? Value.of(
-                  name + ".y" + outputs.size(), value.type(), Role.ACTIVATION, value.batched())
-              : overwritten);
+      Value output = given.get(value);
+      if (output == null) {
+        String number = name + ".y" + outputs.size();
+        output = Value.of(number, value.type(), Role.ACTIVATION, value.batched());
+      }
+      outputs.add(output);
+      if (read.test(value)) {
+        results.add(output);
+      }
     }
     node = new Node(original.op(), inputs, outputs);
-    program = Program.of(List.of(node), outputs);
+    program = Program.of(List.of(node), results);
   }
 
   /** What is no batch may be a weight, which is then stored as in the original. */
@@ -135,10 +142,10 @@ final class SingleNode {
     data.put(node.input(3), variance);
   }
 
-  /** The outputs after one run on {@link #data}. */
+  /** What is read of the outputs, after one run on {@link #data}. */
   List<Tensor> results(Session session, Executable executable) {
     data().forEach(session::write);
     executable.run();
-    return node.outputs().stream().map(executable::read).toList();
+    return results.stream().map(executable::read).toList();
   }
 }

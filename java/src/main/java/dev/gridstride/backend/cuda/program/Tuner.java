@@ -11,6 +11,7 @@ import dev.gridstride.backend.Timing;
 import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Tensor;
+import dev.gridstride.program.Value;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -18,7 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Measures the implementations of single nodes, each as a program of its own in a session of its
@@ -45,7 +46,7 @@ final class Tuner implements AutoCloseable {
 
   /** Opens a session of this device in which nodes are computed by what the function says. */
   interface Opener {
-    CudaSession open(Function<Node, Candidates.Winner> winners);
+    CudaSession open(Candidates.Winners winners);
   }
 
   private final Opener opener;
@@ -71,7 +72,7 @@ final class Tuner implements AutoCloseable {
 
   private CudaSession session() {
     if (session == null) {
-      session = opener.open(node -> new Candidates.Winner(tried, false));
+      session = opener.open((node, read) -> new Candidates.Winner(tried, false));
     }
     return session;
   }
@@ -79,12 +80,13 @@ final class Tuner implements AutoCloseable {
   /**
    * Measures all implementations that take the node.
    *
+   * @param read whether anybody reads a value
    * @return null if there are fewer than two, so that there is nothing to choose, or if it could
    *     not be found out now, of which a message tells
    */
-  TunedFile.Entry measure(Node original, NodeKey key) {
+  TunedFile.Entry measure(Node original, Predicate<Value> read, NodeKey key) {
     try {
-      List<TunedFile.Measured> all = measure(new SingleNode("node" + nodes++, original));
+      List<TunedFile.Measured> all = measure(new SingleNode("node" + nodes++, original, read));
       if (session != null && session.memoryUse().bytes() > MOST_BYTES) {
         close();
       }
