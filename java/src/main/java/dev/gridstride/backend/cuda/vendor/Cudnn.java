@@ -149,7 +149,8 @@ public final class Cudnn implements AutoCloseable {
   /**
    * Why the library does not take a call with these types, sizes and orders; null if it does.
    * Whether it does is not all to be asked in advance, so the call is recorded on memory of its
-   * own, and the recording is dropped. Without memory for that, null.
+   * own, and the recording is dropped. What a library does at its first call may not be possible in
+   * a recording: then the call runs once. Without memory for all that, null.
    *
    * @param call made by this handle
    * @param bytes sizes of its operands; 0 for what is left out
@@ -167,7 +168,20 @@ public final class Cudnn implements AutoCloseable {
         operands[i] = bytes[i] == 0 ? DeviceBuffer.NULL : memory.slice(offset, bytes[i]);
         offset += aligned(bytes[i]);
       }
-      return recorded(call, operands);
+      if (trials == null) {
+        trials = context.createNonBlockingStream();
+      }
+      if (!isRecorded(call, operands)) {
+        memory.fill((byte) 0, trials);
+        call.enqueue(trials, operands);
+        trials.synchronize();
+      }
+      return null;
+    } catch (LibraryException e) {
+      if (isRefusal(e)) {
+        return e.getMessage();
+      }
+      throw e;
     } catch (CudaException e) {
       if (e.code() == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
         return null;
@@ -176,21 +190,29 @@ public final class Cudnn implements AutoCloseable {
     }
   }
 
-  private String recorded(LibraryCall call, DeviceBuffer[] operands) {
-    if (trials == null) {
-      trials = context.createNonBlockingStream();
-    }
+  /** Whether a recording takes the call. */
+  private boolean isRecorded(LibraryCall call, DeviceBuffer[] operands) {
     trials.beginCapture();
+    boolean complete = false;
     try {
       call.enqueue(trials, operands);
-      return null;
+      trials.endCapture().close();
+      complete = true;
+      return true;
     } catch (LibraryException e) {
       if (isRefusal(e)) {
-        return e.getMessage();
+        throw e;
       }
-      throw e;
+      return false;
+    } catch (CudaException e) {
+      if (e.isFatal()) {
+        throw e;
+      }
+      return false;
     } finally {
-      trials.abandonCapture();
+      if (!complete) {
+        trials.abandonCapture();
+      }
     }
   }
 
