@@ -5,7 +5,6 @@ import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.Value;
-import dev.gridstride.program.op.FetchBatch;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,20 +67,16 @@ record Problem(Request request, Draft draft, Map<Value, Tensor> data) {
     return program().flops();
   }
 
-  /** Bytes of all that is read and of all that is written; of a data set, those of a batch. */
+  /**
+   * Bytes of all that is read and of all that is written; what lies between two nodes is neither.
+   */
   long bytes() {
     List<Node> nodes = program().nodes();
     Node first = nodes.get(0);
-    long written = bytes(nodes.get(nodes.size() - 1).outputs());
-    if (first.op() instanceof FetchBatch) {
-      long samples = first.input(0).shape().dim(0);
-      long batch = first.output(0).shape().dim(0);
-      return bytes(first.inputs().subList(0, 2)) / samples * batch + written;
-    }
-    return bytes(first.inputs()) + written;
+    return first.bytes() - bytes(first.outputs()) + bytes(nodes.get(nodes.size() - 1).outputs());
   }
 
   private static long bytes(List<Value> values) {
-    return values.stream().distinct().mapToLong(value -> value.type().bytes()).sum();
+    return values.stream().mapToLong(value -> value.type().bytes()).sum();
   }
 }

@@ -12,7 +12,7 @@ final class BenchTiming {
   private static final double PERCENT = 100;
   private static final double SIMULATED_NOISE = 10;
   private static final double SIMULATED_LIMIT = 0.02;
-  private static final int SIMULATED_SAMPLES = 3;
+  private static final int SIMULATED_SAMPLES = 2;
   private static final double MILLIS = 1000;
 
   @Spec(Spec.Target.MIXEE)
@@ -46,7 +46,7 @@ final class BenchTiming {
   @Option(
       names = "--min-samples",
       paramLabel = "N",
-      description = "Samples before the noise counts. (default: 20; on the simulated device 3)")
+      description = "Samples before the noise counts. (default: 20; on the simulated device 2)")
   private Integer minSamples;
 
   @Option(
