@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -34,6 +35,10 @@ import java.util.stream.Stream;
  */
 public final class Bundle {
   private static final String RESOURCES = "/dev/gridstride/bundle/";
+
+  /** The 2 GB of the profile vendor-libraries, which a machine has itself or does without. */
+  private static final Pattern NOT_PACKED = Pattern.compile("\\bcuda-[^/]*-redist\\.jar$");
+
   private static final List<String> PEERS =
       List.of("peer.py", "pytorch_peer.py", "jax_peer.py", "summary.py");
 
@@ -91,6 +96,9 @@ public final class Bundle {
         throw notBuilt(jar + " names no libraries");
       }
       for (String name : path.split(" ")) {
+        if (NOT_PACKED.matcher(name).find()) {
+          continue;
+        }
         Path library = this.jar.resolveSibling(name);
         if (!Files.isRegularFile(library)) {
           throw notBuilt(library + " is missing");

@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Libraries of this machine that a bundle needs beside glibc and the driver of a card, such as
- * {@code libstdc++.so.6}. They are packed for machines that lack them.
+ * Libraries of this machine that a bundle needs beside glibc and NVIDIA's, such as {@code
+ * libstdc++.so.6}. They are packed for machines that lack them.
  */
 final class SharedLibraries {
   /** Always there, or not ours to bring. */
@@ -21,7 +21,9 @@ final class SharedLibraries {
       Set.of(
           "ld-linux-x86-64.so.2",
           "libc.so.6",
+          "libcublas.so.12",
           "libcuda.so.1",
+          "libcudnn.so.9",
           "libdl.so.2",
           "libm.so.6",
           "libpthread.so.0",

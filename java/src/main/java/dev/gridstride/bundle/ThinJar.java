@@ -41,6 +41,7 @@ final class ThinJar {
           "gridstride-kernels-", Pattern.compile(".*\\.sm_8[69]\\.cubin"),
           "gridstride-native-",
               Pattern.compile(".*/(simcc|include/.*|kernels/[^/]+\\.checked\\.so)"),
+          "jcublas-natives-", Pattern.compile("lib/(?!libJCublas2-).*"),
           "jcuda-natives-", Pattern.compile("lib/(?!libJCudaDriver-).*"),
           "jline-native-", Pattern.compile("org/jline/nativ/(?!Linux/x86_64/)[^/]+/.*"),
           "jna-", Pattern.compile("com/sun/jna/(?!linux-x86-64/)[a-z0-9]+-[^/]+/.*"),

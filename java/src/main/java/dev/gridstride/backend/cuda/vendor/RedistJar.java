@@ -7,6 +7,7 @@ import dev.gridstride.files.FileException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -30,7 +31,12 @@ final class RedistJar {
    * @throws BackendException if they cannot be unpacked
    */
   static Path unpack(NvidiaLibrary library) {
-    URL resource = RedistJar.class.getClassLoader().getResource(FOLDER + library.soname());
+    return unpack(library, RedistJar.class.getClassLoader(), CacheFolder.get());
+  }
+
+  /** The same for another class path and cache. */
+  static Path unpack(NvidiaLibrary library, ClassLoader classPath, Path cache) {
+    URL resource = classPath.getResource(FOLDER + library.soname());
     if (resource == null) {
       return null;
     }
@@ -38,15 +44,15 @@ final class RedistJar {
       if (!(resource.openConnection() instanceof JarURLConnection connection)) {
         return Path.of(resource.toURI()).getParent();
       }
-      return unpack(connection.getJarFile(), library);
-    } catch (IOException | FileException | java.net.URISyntaxException e) {
+      return unpack(connection.getJarFile(), library, cache);
+    } catch (IOException | FileException | URISyntaxException e) {
       throw new BackendException("cannot unpack " + resource + ": " + e.getMessage(), e);
     }
   }
 
-  private static Path unpack(JarFile jar, NvidiaLibrary library) throws IOException {
+  private static Path unpack(JarFile jar, NvidiaLibrary library, Path cache) throws IOException {
     String name = Path.of(jar.getName()).getFileName().toString().replaceFirst("\\.jar$", "");
-    Path target = Files.createDirectories(CacheFolder.get().resolve("libraries").resolve(name));
+    Path target = Files.createDirectories(cache.resolve("libraries").resolve(name));
     for (JarEntry entry : (Iterable<JarEntry>) jar.stream()::iterator) {
       String path = entry.getName();
       if (path.startsWith(FOLDER) && path.substring(FOLDER.length()).matches(library.files())) {
