@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Measured times of the implementations of nodes on one device with one set of versions, as JSON
@@ -62,6 +63,27 @@ final class TunedFile {
       String cudnn) {
     Origin {
       requireAll(device, computeCapability, driver, gridstride, cublas, cudnn);
+    }
+
+    /** What another has otherwise: {@code cudnn: 9.1.0, here 9.5.1}. */
+    String differences(Origin other) {
+      Map<String, String> here = parts();
+      return other.parts().entrySet().stream()
+          .filter(part -> !part.getValue().equals(here.get(part.getKey())))
+          .map(part -> part.getKey() + ": " + part.getValue() + ", here " + here.get(part.getKey()))
+          .collect(Collectors.joining("; "));
+    }
+
+    private Map<String, String> parts() {
+      Map<String, String> parts = new LinkedHashMap<>();
+      parts.put("device", device);
+      parts.put("compute capability", computeCapability);
+      parts.put("multiprocessors", Integer.toString(multiprocessors));
+      parts.put("driver", driver);
+      parts.put("gridstride", gridstride);
+      parts.put("cublas", cublas);
+      parts.put("cudnn", cudnn);
+      return parts;
     }
 
     /** A name that says most of it. */
@@ -232,7 +254,7 @@ final class TunedFile {
       throw unusable("has format " + content.format() + ", expected " + FORMAT, null);
     }
     if (!content.origin().equals(origin)) {
-      throw unusable("is of " + content.origin() + ", this is " + origin, null);
+      throw unusable("is of another origin: " + origin.differences(content.origin()), null);
     }
     Map<NodeKey, Entry> found = new LinkedHashMap<>();
     for (Entry entry : content.results()) {

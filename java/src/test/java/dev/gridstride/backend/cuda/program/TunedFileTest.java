@@ -135,8 +135,8 @@ class TunedFileTest {
       quoteCharacter = '^',
       value = {
         "\"format\" : 1 | \"format\" : 7 | has format 7, expected 1",
-        "NVIDIA H100 80GB | Other card | is of Origin[device=Other card, computeCapability=9.0",
-        "\"12.6.4\" | \"12.9.1\" | cublas=12.9.1, cudnn=none], this is Origin[device=NVIDIA H100",
+        "NVIDIA H100 80GB | Other card | device: Other card, here NVIDIA H100 80GB;",
+        "\"12.6.4\" | \"12.9.1\" | is of another origin: cublas: 12.9.1, here 12.6.4;",
         "\"winner\" : \"own\" | \"winner\" : \"cudnn\" | cudnn, which is not among the candidates that",
         "\"median_us\" : 12.5 | \"median_us\" : fast | is damaged in line",
         "\"results\" : [ | \"results\" : [ { | is damaged in line",
