@@ -284,6 +284,9 @@ final class Selection {
     if (file == null) {
       return "";
     }
+    if (file.size() == 0 && notKept.isEmpty()) {
+      return "no times are known yet, --impl tune measures them (" + file.path() + ")";
+    }
     String now = measured == 0 ? "" : ", " + measured + " of them now";
     return "times of " + file.size() + " nodes in " + file.path() + now + notKept;
   }
