@@ -65,10 +65,11 @@ public record Profile(
   }
 
   /**
-   * A kernel's launch, a copy or a fill on a device.
+   * A kernel's launch, a call of a library, a copy or a fill on a device.
    *
-   * @param kernel entry point, or {@code copy} or {@code clear}
-   * @param geometry grid, block and dynamic shared memory of a launch, or the size of the others
+   * @param kernel entry point, the library's function, or {@code copy} or {@code clear}
+   * @param geometry grid, block and dynamic shared memory of a launch, algorithm or sizes of a
+   *     call, or the size of the others
    * @param nanos mean time in one run
    */
   public record Launch(String kernel, String geometry, double nanos) {}

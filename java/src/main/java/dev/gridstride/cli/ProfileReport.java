@@ -63,14 +63,14 @@ final class ProfileReport {
                   out.println(
                       String.format(
                           Locale.ROOT,
-                          "%10.1f %6s %9s %10s %8s      %s <<<%s>>>",
+                          "%10.1f %6s %9s %10s %8s      %s%s",
                           launch.nanos() / 1e3,
                           "",
                           "",
                           "",
                           "",
                           launch.kernel(),
-                          launch.geometry())));
+                          geometry(launch))));
     }
     if (!kernels.isEmpty()) {
       out.println();
@@ -102,6 +102,16 @@ final class ProfileReport {
     return step.launches().isEmpty()
         ? step.name()
         : (comma < 0 ? outputs : outputs.substring(0, comma) + ", ...") + " = " + step.op();
+  }
+
+  /**
+   * How a kernel was launched, as in CUDA's own notation, or what there is to say of the others.
+   */
+  private static String geometry(Profile.Launch launch) {
+    String geometry = launch.geometry();
+    return geometry.startsWith("(")
+        ? " <<<" + geometry + ">>>"
+        : geometry.isEmpty() ? "" : ", " + geometry;
   }
 
   private int launches(Profile.Phase phase) {

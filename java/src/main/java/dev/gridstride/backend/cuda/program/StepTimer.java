@@ -132,8 +132,8 @@ final class StepTimer implements AutoCloseable {
     if (command instanceof Command.Launch launch) {
       return launch.kernel();
     }
-    if (command instanceof Command.Call call) {
-      return call.call().toString();
+    if (command instanceof Command.Call) {
+      return command.toString().split(", ", 2)[0];
     }
     return command instanceof Command.Copy ? "copy" : "clear";
   }
@@ -142,6 +142,10 @@ final class StepTimer implements AutoCloseable {
     if (command instanceof Command.Launch launch) {
       String shared = launch.sharedBytes() == 0 ? "" : ", " + launch.sharedBytes() + " bytes";
       return launch.grid() + ", " + launch.block() + shared;
+    }
+    if (command instanceof Command.Call) {
+      String[] functionAndHow = command.toString().split(", ", 2);
+      return functionAndHow.length == 1 ? "" : functionAndHow[1];
     }
     return command.toString();
   }
