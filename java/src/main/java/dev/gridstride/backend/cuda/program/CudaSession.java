@@ -23,6 +23,7 @@ import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -106,12 +107,18 @@ final class CudaSession implements Session {
         + ", "
         + device.multiprocessors()
         + " multiprocessors, "
-        + precision;
+        + precision
+        + libraries.describe().stream().map(one -> ", " + one).collect(Collectors.joining());
   }
 
   @Override
   public Map<String, String> facts() {
-    return CudaDevices.facts(device);
+    Map<String, String> facts = new LinkedHashMap<>(CudaDevices.facts(device));
+    List<String> opened = libraries.describe();
+    if (!opened.isEmpty()) {
+      facts.put("libraries", String.join(", ", opened));
+    }
+    return facts;
   }
 
   @Override

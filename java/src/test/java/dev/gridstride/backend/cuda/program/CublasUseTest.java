@@ -106,6 +106,20 @@ class CublasUseTest {
     }
   }
 
+  @Test
+  void theSessionSaysWhichLibraryItUses() {
+    DeviceOptions options =
+        DeviceOptions.DEFAULT.withImplementations(ImplementationChoice.parse("cublas"));
+    try (Session session = new SimulatedBackend().open(options)) {
+      String text = session.description();
+      assertTrue(text.matches(".*, cuBLAS 12\\.[0-9.]+ \\(/.*libcublas.so.12, simulated\\)"), text);
+      assertTrue(session.facts().get("libraries").startsWith("cuBLAS 12."), "" + session.facts());
+    }
+    try (Session session = new SimulatedBackend().open(DeviceOptions.DEFAULT)) {
+      assertTrue(!session.description().contains("cuBLAS"), session.description());
+    }
+  }
+
   /** On the caller's memory and stream, in the caller's graph, twice with other memory. */
   @Test
   void aCallersProgram() {
