@@ -226,7 +226,7 @@ public final class Benchmark {
       row.computedBy(executable.explanation().rows());
       libraries.putAll(session.implementationUse().libraries());
       executable.run();
-      if (row.judged(judge.compare(problem, session, executable), judge.share())) {
+      if (row.judged(judge.compare(problem, session, executable, row.how()), judge.share())) {
         time(row, executable, timing);
       }
       return row;

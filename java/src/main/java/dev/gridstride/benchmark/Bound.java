@@ -21,6 +21,9 @@ interface Bound {
   /** Half a unit in the last place of bfloat16. */
   double BFLOAT16 = 0x1p-8 / 2;
 
+  /** By how much Winograd's algorithm enlarges errors. */
+  double WINOGRAD = 8;
+
   /** Terms that a tensor core adds at once, at least. */
   int TERMS_AT_ONCE = 8;
 
@@ -55,6 +58,14 @@ interface Bound {
   /** The same in proportion to the largest result however small. */
   static Bound relative(long terms) {
     return expected -> 8 * FLOAT32 * Math.sqrt((double) terms) * largest(expected);
+  }
+
+  /**
+   * Of the same sums by Winograd's algorithm, whose transforms enlarge rounding errors several
+   * times (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016).
+   */
+  default Bound byWinograd() {
+    return expected -> WINOGRAD * of(expected);
   }
 
   /** Of the same result rounded to bfloat16. */

@@ -142,13 +142,17 @@ final class Judge {
    *
    * @param session whose memory has what the run has updated
    * @param executable that has run once
+   * @param how by which algorithm
    */
-  List<Comparison.Difference> compare(Problem problem, Session session, Executable executable) {
+  List<Comparison.Difference> compare(
+      Problem problem, Session session, Executable executable, String how) {
     List<Comparison.Difference> differences = new ArrayList<>();
     for (Value value : problem.draft().results().keySet()) {
       Expected right = expected.get(value.name());
       Tensor got = pick(read(value, session, executable), right.dims());
-      double most = right.bound().of(right.tensor());
+      boolean winograd = how.contains("WINOGRAD");
+      Bound bound = winograd ? right.bound().byWinograd() : right.bound();
+      double most = bound.of(right.tensor());
       differences.add(Comparison.measure(value.name(), right.tensor(), got, most));
     }
     return differences;

@@ -82,6 +82,11 @@ public final class Row {
             .orElse("");
   }
 
+  /** By which launches or calls it is computed. */
+  String how() {
+    return how;
+  }
+
   /** Notes how the results compare; wrong ones end the row. */
   boolean judged(List<Comparison.Difference> differences, double shareOfResults) {
     share = shareOfResults;
