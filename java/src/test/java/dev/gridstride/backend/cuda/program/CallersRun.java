@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
@@ -23,18 +24,24 @@ import java.util.Map;
 final class CallersRun implements AutoCloseable {
   private final CudaContext context = CudaDriver.simulated().device(0).createContext();
   private final CudaStream stream = context.createStream();
+  private final CudaStream other = context.createStream();
   private final Transfer transfer = new Transfer(context);
   private final Map<String, DeviceBuffer> memory = new LinkedHashMap<>();
   private final Map<String, Tensor> results = new LinkedHashMap<>();
 
-  /** All results of a case. */
+  /** All results of a case, by own kernels. */
   static Map<String, Tensor> of(Case test) {
+    return of(test, ImplementationChoice.DEFAULT);
+  }
+
+  /** All results of a case by these implementations. */
+  static Map<String, Tensor> of(Case test, ImplementationChoice implementations) {
     try (CallersRun run = new CallersRun()) {
-      return run.all(test);
+      return run.all(test, implementations);
     }
   }
 
-  private Map<String, Tensor> all(Case test) {
+  private Map<String, Tensor> all(Case test, ImplementationChoice implementations) {
     List<CudaProgram> programs = new ArrayList<>();
     for (Case.Run run : test.runs()) {
       Value[] images =
@@ -42,14 +49,19 @@ final class CallersRun implements AutoCloseable {
               .filter(v -> v.role().persistent() || run.program().outputs().contains(v))
               .filter(CallersRun::isRowMajor)
               .toArray(Value[]::new);
-      CudaProgram program = CudaProgram.builder(context, run.program()).rowMajor(images).compile();
+      CudaProgram program =
+          CudaProgram.builder(context, run.program())
+              .rowMajor(images)
+              .implementations(implementations)
+              .compile();
       program.values().forEach(value -> program.bind(value, memory(value)));
       programs.add(program);
     }
     test.data().forEach(this::write);
     for (int i = 0; i < programs.size(); i++) {
       for (int time = 0; time < test.runs().get(i).times(); time++) {
-        programs.get(i).run(stream);
+        programs.get(i).run(time % 2 == 0 ? stream : other);
+        other.synchronize();
         for (Value output : test.runs().get(i).program().outputs()) {
           results.put("program " + i + ", run " + time + ": " + output.name(), read(output));
         }

@@ -232,6 +232,16 @@ class CudnnTest {
     }
   }
 
+  @Test
+  void programsOfACallerUseItOnAnyStream() {
+    Case test = named("training: small CNN, adam, no passes");
+    run(test, SessionOptions.DEFAULT);
+    List<Long> before = counts();
+    Map<String, Tensor> got = CallersRun.of(test, ImplementationChoice.parse("cudnn"));
+    assertEquals(List.of(), Comparison.differences(test, reference(test), got));
+    assertEquals(before, counts());
+  }
+
   /** Compiled, run, planned and closed over and over: nothing is left, and runs make nothing. */
   @Test
   void nothingStaysOpen() {
