@@ -3,10 +3,13 @@ package dev.gridstride.cli;
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Explanation;
+import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
 import dev.gridstride.files.AtomicFiles;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -65,6 +68,7 @@ final class ExplainCommand implements Callable<Integer> {
       terminal.out().println(training);
       implementations.say();
       Explanation explanation = step.explanation();
+      sayUnused(choice.options().implementations(), explanation);
       ExplainReport report = new ExplainReport(explanation, session.rates());
       report.print(terminal.out());
       Report file =
@@ -75,5 +79,27 @@ final class ExplainCommand implements Callable<Integer> {
       training.addTo(file);
       report.addTo(file).write(json);
     }
+  }
+
+  private void sayUnused(ImplementationChoice asked, Explanation explanation) {
+    Set<String> ops =
+        explanation.rows().stream().map(Explanation.Row::op).collect(Collectors.toSet());
+    asked
+        .byOp()
+        .forEach(
+            (op, name) -> {
+              if (!ops.contains(op)) {
+                terminal
+                    .out()
+                    .println(
+                        "note: no op of this step is a "
+                            + op
+                            + ", so "
+                            + op
+                            + "="
+                            + name
+                            + " says nothing");
+              }
+            });
   }
 }

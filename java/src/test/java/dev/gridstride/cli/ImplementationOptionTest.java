@@ -179,6 +179,9 @@ class ImplementationOptionTest {
         .says("own: conv2d_forward_")
         .says("fused: conv2d + bias + relu")
         .says("peak (the simulated device has none)");
+    Cli.run(with(args, "--impl", "softmax=cudnn"))
+        .expect(0)
+        .says("note: no op of this step is a softmax, so softmax=cudnn says nothing");
     JsonNode report = json(json);
     long flops = 0;
     long bytes = 0;
