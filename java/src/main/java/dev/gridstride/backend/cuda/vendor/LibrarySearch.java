@@ -39,11 +39,15 @@ final class LibrarySearch {
 
   private final NvidiaLibrary wanted;
 
+  /** Whether to look into the jar and behind it. */
+  private final boolean everywhere;
+
   /** What was tried in vain, for the message. */
   private final List<String> misses = new ArrayList<>();
 
-  private LibrarySearch(NvidiaLibrary wanted) {
+  private LibrarySearch(NvidiaLibrary wanted, boolean everywhere) {
     this.wanted = wanted;
+    this.everywhere = everywhere;
   }
 
   /**
@@ -68,7 +72,21 @@ final class LibrarySearch {
    * @return it, loaded; to be closed if it is not to stay so
    */
   static LoadedLibrary find(NvidiaLibrary wanted) {
-    return new LibrarySearch(wanted).find();
+    return new LibrarySearch(wanted, true).find();
+  }
+
+  /** The same for a report, for which nothing is unpacked: a line. */
+  static String describe(NvidiaLibrary wanted) {
+    String packed = RedistJar.name(wanted);
+    try {
+      LoadedLibrary found = new LibrarySearch(wanted, packed == null).find();
+      found.handle().close();
+      return found.line();
+    } catch (BackendException e) {
+      return packed == null
+          ? e.getMessage() + "; needed only for --impl"
+          : wanted.title() + ": in " + packed + ", unpacked when it is first used";
+    }
   }
 
   private static LoadedLibrary simulated(NvidiaLibrary wanted) {
@@ -103,8 +121,10 @@ final class LibrarySearch {
     told.forEach(folder -> places.add(() -> in(folder, "named by " + tellingName())));
     places.add(() -> opened(wanted.soname(), wanted.major(), "on the system's library path"));
     cudaFolders().forEach(folder -> places.add(() -> in(folder, "in CUDA's folder")));
-    places.add(this::fromJar);
-    if (wanted == NvidiaLibrary.CUBLAS) {
+    if (everywhere) {
+      places.add(this::fromJar);
+    }
+    if (everywhere && wanted == NvidiaLibrary.CUBLAS) {
       places.add(this::forwarded);
     }
     for (Supplier<LoadedLibrary> place : places) {

@@ -17,4 +17,9 @@ record LoadedLibrary(
   public String toString() {
     return library.title() + " " + version + " (" + file + ", " + source + ")";
   }
+
+  /** For a report: {@code cuBLAS: 12.6.4, on the system's library path (/usr/lib/...)}. */
+  String line() {
+    return library.title() + ": " + version + ", " + source + " (" + file + ")";
+  }
 }

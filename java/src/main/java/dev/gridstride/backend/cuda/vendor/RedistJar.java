@@ -25,6 +25,14 @@ final class RedistJar {
 
   private RedistJar() {}
 
+  /** The jar's file, or null if there is none that has the library. */
+  static String name(NvidiaLibrary library) {
+    URL resource = RedistJar.class.getClassLoader().getResource(FOLDER + library.soname());
+    return resource == null
+        ? null
+        : resource.toString().replaceFirst("^(jar:)?file:(.*?)(!.*)?$", "$2");
+  }
+
   /**
    * The folder with the files of a library, or null if there is no such jar.
    *

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** NVIDIA's cuBLAS and cuDNN for one context, each opened when it is first asked for. */
 public final class VendorLibraries implements AutoCloseable {
@@ -116,17 +117,7 @@ public final class VendorLibraries implements AutoCloseable {
    * that this process can give up.
    */
   public static List<String> report() {
-    List<String> lines = new ArrayList<>();
-    for (NvidiaLibrary library : NvidiaLibrary.values()) {
-      try {
-        LoadedLibrary found = LibrarySearch.find(library);
-        lines.add(line(found));
-        found.handle().close();
-      } catch (BackendException e) {
-        lines.add(e.getMessage() + "; needed only for --impl");
-      }
-    }
-    return lines;
+    return Stream.of(NvidiaLibrary.values()).map(LibrarySearch::describe).toList();
   }
 
   /** For reports of the simulated device, which must be running. */
@@ -134,23 +125,12 @@ public final class VendorLibraries implements AutoCloseable {
     List<String> lines = new ArrayList<>();
     for (NvidiaLibrary library : NvidiaLibrary.values()) {
       try {
-        lines.add(line(LibrarySearch.load(library, true)));
+        lines.add(LibrarySearch.load(library, true).line());
       } catch (BackendException e) {
         lines.add(e.getMessage());
       }
     }
     return lines;
-  }
-
-  private static String line(LoadedLibrary found) {
-    return found.library().title()
-        + ": "
-        + found.version()
-        + ", "
-        + found.source()
-        + " ("
-        + found.file()
-        + ")";
   }
 
   /** Closes what was opened. Never throws. */
