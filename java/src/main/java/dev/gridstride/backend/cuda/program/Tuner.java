@@ -38,8 +38,8 @@ final class Tuner implements AutoCloseable {
   private static final TimingOptions SIMULATED =
       OPTIONS.withSamples(3, 20).withWarmUp(Duration.ZERO).withLimit(Duration.ofMillis(60));
 
-  /** A run that is so long that a few samples take longer is not measured again. */
-  private static final double MOST_NANOS = 1e9;
+  /** Samples that take longer are not taken again for want of some. */
+  private static final double MOST_NANOS = 2e8;
 
   /** What a session may keep of nodes that have been measured. */
   private static final long MOST_BYTES = 1L << 30;
@@ -168,9 +168,12 @@ final class Tuner implements AutoCloseable {
   private TunedFile.Times times(Executable executable, TimingOptions.Cache cache) {
     TimingOptions options = (simulated ? SIMULATED : OPTIONS).withCache(cache);
     Timing timing = executable.time(options);
-    double enough = 2 * Verdicts.FEWEST_SAMPLES * timing.median() * timing.runsPerSample();
-    if (timing.samples() < Verdicts.FEWEST_SAMPLES && enough < MOST_NANOS) {
-      timing = executable.time(options.withLimit(Duration.ofNanos((long) enough)));
+    int samples = timing.samples();
+    double run = timing.median() * timing.runsPerSample();
+    if (samples > 0 && samples < Verdicts.FEWEST_SAMPLES && run < MOST_NANOS) {
+      // Flushing the cache may take longer than the runs, so the limit grows, not their time.
+      Duration longer = options.limit().multipliedBy(2 * Verdicts.FEWEST_SAMPLES / samples);
+      timing = executable.time(options.withLimit(longer));
     }
     return timing.samples() == 0
         ? null
