@@ -137,7 +137,8 @@ public final class Cublas implements AutoCloseable {
       status = number(e);
     }
     if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
-      throw failure(name, status, "opening cuBLAS");
+      throw failure(
+          name, status, "opening cuBLAS " + version + " with " + context.device().driver());
     }
   }
 
