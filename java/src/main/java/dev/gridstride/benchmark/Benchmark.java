@@ -149,7 +149,7 @@ public final class Benchmark {
       problem = Problem.of(request);
       judge = judge(problem);
       candidates = new Implementations(device.backend(), device.options()).of(problem);
-    } catch (BackendException | ProgramException | OutOfMemoryError e) {
+    } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
       Row row = new Row(Problem.sketch(request), NONE, device.name(), device.rates());
       return List.of(row.end(Row.Status.FAILED, describe(e)));
     }
@@ -191,17 +191,18 @@ public final class Benchmark {
   private void onCpu(Request request, List<Row> rows) {
     Request plain = inFloat32(request);
     if (!cpuNanos.containsKey(plain.toString())) {
-      Problem problem = Problem.of(plain);
-      Row row = new Row(problem, cpu.backend().name(), cpu.name(), cpu.rates());
+      Row row = new Row(Problem.sketch(plain), cpu.backend().name(), cpu.name(), cpu.rates());
       TimingOptions timing = settings.timing();
-      measure(
-          row,
-          problem,
-          judge(problem),
-          cpu,
-          timing == null || device.backend().name().equals("sim")
-              ? timing
-              : timing.withLimit(timing.limit().dividedBy(CPU_SHARE)));
+      boolean shorter = timing != null && !device.backend().name().equals("sim");
+      if (shorter) {
+        timing = timing.withLimit(timing.limit().dividedBy(CPU_SHARE));
+      }
+      try {
+        Problem problem = Problem.of(plain);
+        measure(row, problem, judge(problem), cpu, timing);
+      } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
+        row.end(Row.Status.FAILED, describe(e));
+      }
       cpuNanos.put(plain.toString(), row.nanos());
       rows.add(row);
     }
@@ -232,7 +233,7 @@ public final class Benchmark {
       return row;
     } catch (UnsupportedOpException e) {
       return row.end(Row.Status.REFUSED, e.getMessage());
-    } catch (BackendException | ProgramException | OutOfMemoryError e) {
+    } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
       return row.end(Row.Status.FAILED, describe(e));
     }
   }
@@ -248,10 +249,12 @@ public final class Benchmark {
   }
 
   private static String describe(Throwable thrown) {
-    return thrown instanceof OutOfMemoryError
-        ? "Java's heap is too small for the data: give more with GRIDSTRIDE_JAVA_OPTS=-Xmx... ("
-            + thrown.getMessage()
-            + ")"
-        : String.valueOf(thrown.getMessage());
+    if (thrown instanceof OutOfMemoryError) {
+      return "Java's heap is too small for the data: give more with GRIDSTRIDE_JAVA_OPTS=-Xmx... ("
+          + thrown.getMessage()
+          + ")";
+    }
+    boolean known = thrown instanceof BackendException || thrown instanceof ProgramException;
+    return known ? String.valueOf(thrown.getMessage()) : thrown.toString();
   }
 }

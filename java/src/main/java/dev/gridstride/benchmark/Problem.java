@@ -18,6 +18,9 @@ import java.util.SplittableRandom;
  * @param data what is written before the run
  */
 record Problem(Request request, Draft draft, Map<Value, Tensor> data) {
+  /** Elements of an array, less what a virtual machine keeps for itself. */
+  private static final int LARGEST = Integer.MAX_VALUE - 8;
+
   /** The problem of a request, with data that depends on it alone. */
   static Problem of(Request request) {
     Draft draft = draw(request);
@@ -44,7 +47,14 @@ record Problem(Request request, Draft draft, Map<Value, Tensor> data) {
    * @throws dev.gridstride.program.ProgramException likewise
    */
   static void check(Request request) {
-    draw(request).program();
+    for (Value value : draw(request).program().values()) {
+      if (value.shape().elements() > LARGEST) {
+        throw new BenchmarkException(
+            value
+                + " has more elements than an array of Java's, which checks it: at most "
+                + LARGEST);
+      }
+    }
   }
 
   private static Draft draw(Request request) {

@@ -11,6 +11,7 @@ import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.Simulator;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -122,6 +123,26 @@ class BenchmarkTest {
 
   @Test
   void whatNoImplementationTakesSaysSoWithEachReason() {
+    Simulated.require();
+    Simulator.get().set("compute_capability", "7.5");
+    try {
+      List<Row> rows =
+          new Benchmark(backend("sim"), DeviceOptions.DEFAULT, null, CHECKED)
+              .run(requests("matmul m=4 n=4 k=4 precision=tf32".split(" ")), r -> {}, () -> false);
+      Row last = rows.get(rows.size() - 1);
+      assertEquals("none", last.implementation());
+      assertTrue(rows.stream().allMatch(row -> row.status() == Row.Status.REFUSED));
+      for (String name : List.of("own", "cudnn", "cublas")) {
+        assertTrue(last.reason().contains(name + ": "), last.reason());
+      }
+      assertTrue(last.reason().contains("needs compute capability 8.0"), last.reason());
+    } finally {
+      Simulator.get().set("compute_capability", "9.0");
+    }
+  }
+
+  @Test
+  void whatTheCpuDoesNotTakeItRefuses() {
     Row row = run(backend("cpu"), null, requests("cast", "elements=3")).get(0);
     assertEquals(Row.Status.REFUSED, row.status());
     assertTrue(row.reason().contains("only CUDA devices compute with bfloat16"), row.reason());

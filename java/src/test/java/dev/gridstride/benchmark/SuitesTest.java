@@ -139,6 +139,7 @@ class SuitesTest {
         "conv2d n=2 ic=4 oc=6 image=8 kernel=3 cast   | cast: rounds to bfloat16, which needs",
         "softmax n=1 classes=2 precision=tf32         | unknown key 'precision'",
         "max_pool2d n=1 c=1 image=4 kernel=2 stride=2 padding=2 | below the kernel 2x2, got 2",
+        "relu n=70000 c=70000 image=9                 | more elements than an array",
         "include                                      | expected 'include NAME'",
         "include nowhere                              | no suite nowhere",
         "defaults size=3                              | unknown key 'size'",

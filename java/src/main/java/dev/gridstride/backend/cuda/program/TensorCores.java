@@ -1,7 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
-import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Precision;
+import dev.gridstride.backend.UnsupportedOpException;
 import dev.gridstride.backend.cuda.ComputeCapability;
 import dev.gridstride.backend.cuda.CudaDevice;
 import dev.gridstride.backend.cuda.Dim;
@@ -139,13 +139,14 @@ enum TensorCores {
    * For a device that is about to be opened.
    *
    * @param name of the backend
-   * @throws BackendException if the precision needs tensor cores that the device does not have
+   * @throws UnsupportedOpException if the precision needs tensor cores that the device does not
+   *     have
    */
   static void require(String name, CudaDevice device, Precision precision) {
     ComputeCapability capability = device.computeCapability();
     int number = 10 * capability.major() + capability.minor();
     if (precision != Precision.FLOAT32 && number < COMPUTE_CAPABILITY) {
-      throw new BackendException(
+      throw new UnsupportedOpException(
           name
               + ": precision "
               + precision
