@@ -21,6 +21,9 @@ record Agreement(double error, double bound, boolean agrees) {
   private static final double TF32 = 0x1p-11;
   private static final double BFLOAT16_UNIT = 0x1p-7;
 
+  /** By how much the transforms of Winograd's algorithm enlarge rounding errors. */
+  private static final double WINOGRAD = 8;
+
   /** Standard deviations, of two results. */
   private static final double FACTOR = 2 * 8;
 
@@ -29,11 +32,14 @@ record Agreement(double error, double bound, boolean agrees) {
    *
    * @param expected own's
    * @param precision of products
+   * @param how by which algorithm the other is computed
    */
-  static Agreement of(Node node, List<Tensor> expected, List<Tensor> got, Precision precision) {
+  static Agreement of(
+      Node node, List<Tensor> expected, List<Tensor> got, Precision precision, String how) {
     Agreement worst = new Agreement(0, 0, true);
     for (int i = 0; i < expected.size(); i++) {
-      double bound = bound(node, expected.get(i), precision);
+      double rounding = bound(node, expected.get(i), precision);
+      double bound = how.contains("WINOGRAD") ? WINOGRAD * rounding : rounding;
       double error = error(expected.get(i), got.get(i));
       boolean agrees = error <= bound;
       boolean worse = worst.agrees ? !agrees || error >= worst.error : !agrees;

@@ -124,7 +124,8 @@ final class Tuner implements AutoCloseable {
       try (Executable executable = session().compileAsIs(single.program())) {
         List<Tensor> got = single.results(session(), executable);
         expected = expected == null ? got : expected;
-        Agreement agreement = Agreement.of(single.node(), expected, got, precision);
+        Agreement agreement =
+            Agreement.of(single.node(), expected, got, precision, candidate.detail());
         all.add(
             agreement.agrees()
                 ? timed(candidate, executable, agreement)

@@ -28,12 +28,17 @@ class AgreementTest {
   }
 
   private static Agreement of(Precision precision, float expected, float got) {
+    return of(precision, expected, got, "");
+  }
+
+  private static Agreement of(Precision precision, float expected, float got, String how) {
     Shape shape = Shape.of(1, 2);
     return Agreement.of(
         product(),
         List.of(Tensor.of(shape, 3f, expected)),
         List.of(Tensor.of(shape, 3f, got)),
-        precision);
+        precision,
+        how);
   }
 
   @Test
@@ -41,6 +46,8 @@ class AgreementTest {
     // A sum of 900 products is about 10, so float32 leaves some 30 units of 2^-24 times that.
     assertTrue(of(Precision.FLOAT32, 9f, 9f + 1e-5f).agrees());
     assertFalse(of(Precision.FLOAT32, 9f, 9f + 1e-3f).agrees());
+    assertTrue(of(Precision.FLOAT32, 9f, 9f + 1e-3f, "forward, WINOGRAD").agrees());
+    assertFalse(of(Precision.FLOAT32, 9f, 9f + 1e-2f, "forward, WINOGRAD").agrees());
     // TF32 rounds both factors to 11 bits.
     assertTrue(of(Precision.TF32, 9f, 9f + 0.01f).agrees());
     assertFalse(of(Precision.TF32, 9f, 9.5f).agrees());
@@ -71,12 +78,13 @@ class AgreementTest {
             relu,
             List.of(right, right, right),
             List.of(right, Tensor.of(two, 1f, 2.5f), Tensor.of(two, 1f, 2f + 2e-7f)),
-            Precision.FLOAT32);
+            Precision.FLOAT32,
+            "");
     assertFalse(worst.agrees());
     assertEquals(0.5, worst.error());
     Tensor argmax = Tensor.of(two, 3, 4);
     assertFalse(
-        Agreement.of(relu, List.of(argmax), List.of(Tensor.of(two, 3, 5)), Precision.FLOAT32)
+        Agreement.of(relu, List.of(argmax), List.of(Tensor.of(two, 3, 5)), Precision.FLOAT32, "")
             .agrees());
   }
 }
