@@ -10,6 +10,7 @@ import dev.gridstride.backend.cuda.vendor.CudnnOps;
 import dev.gridstride.backend.cuda.vendor.CudnnTensor;
 import dev.gridstride.backend.cuda.vendor.CudnnTensor.Format;
 import dev.gridstride.backend.cuda.vendor.LibraryCall;
+import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.TensorType;
@@ -246,7 +247,14 @@ final class CudnnConv2d {
     if (bfloat16) {
       return Multiplication.TENSOR;
     }
-    return widened || e.precision() == Precision.TF32 ? Multiplication.TF32 : Multiplication.FMA;
+    if (!widened && e.precision() != Precision.TF32) {
+      return Multiplication.FMA;
+    }
+    String problem = VendorLibraries.tf32Problem(true);
+    if (problem != null) {
+      throw e.unsupported(problem);
+    }
+    return Multiplication.TF32;
   }
 
   /** Records the chosen call; where its result is. */

@@ -60,8 +60,9 @@ final class CallersRun implements AutoCloseable {
     test.data().forEach(this::write);
     for (int i = 0; i < programs.size(); i++) {
       for (int time = 0; time < test.runs().get(i).times(); time++) {
-        programs.get(i).run(time % 2 == 0 ? stream : other);
-        other.synchronize();
+        CudaStream turn = time % 2 == 0 ? stream : other;
+        programs.get(i).run(turn);
+        turn.synchronize(); // the streams share the workspace
         for (Value output : test.runs().get(i).program().outputs()) {
           results.put("program " + i + ", run " + time + ": " + output.name(), read(output));
         }
