@@ -30,9 +30,9 @@ final class Cures {
   private static String running(int code) {
     return switch (code) {
       case CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,
-              CUresult.CUDA_ERROR_MISALIGNED_ADDRESS,
-              CUresult.CUDA_ERROR_LAUNCH_FAILED,
-              CUresult.CUDA_ERROR_ASSERT ->
+          CUresult.CUDA_ERROR_MISALIGNED_ADDRESS,
+          CUresult.CUDA_ERROR_LAUNCH_FAILED,
+          CUresult.CUDA_ERROR_ASSERT ->
           "compute-sanitizer finds the place on a card, the simulated device's checker without one";
       case CUresult.CUDA_ERROR_LAUNCH_TIMEOUT ->
           "a card that also drives a display ends kernels that take long: use another card, or a"
