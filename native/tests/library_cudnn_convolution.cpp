@@ -163,7 +163,7 @@ TEST(algorithms_are_documented) {
     bool atomics = found[i].algorithm == 0 || found[i].algorithm == 3;
     CHECK(found[i].determinism == (atomics ? 0 : 1));
   }
-  CHECK(found[n - 1].algorithm == 4 && found[n - 1].status == NOT_SUPPORTED);  // WINOGRAD is not implemented
+  CHECK(found[n - 1].algorithm == 4 && found[n - 1].status == NOT_SUPPORTED);  // WINOGRAD: cuDNN names it, and takes no case
   CHECK_OK(cudnnGetConvolutionBackwardFilterAlgorithm_v7(device.handle, x, y, convolution, w, 2, &n, found));
   CHECK(n == 2);
   size_t bytes = 0;
