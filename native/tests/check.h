@@ -48,6 +48,19 @@ inline void says(const char* file, int line, const std::string& part) {
   if (all.find(part) == std::string::npos) fail(file, line, "the last error does not say \"" + part + "\": " + all);
 }
 
+// Ends the program, for ctest as one whose test was skipped (SKIP_RETURN_CODE), unless something has failed before.
+[[noreturn]] inline void skip(const std::string& why) {
+  std::printf("skipped: %s\n", why.c_str());
+  std::exit(failures == 0 ? 77 : 1);
+}
+
+// The file of NVIDIA's library of that name, to hold ours against; without one the test is skipped.
+inline std::string real_library(const std::string& name) {
+  const char* folder = std::getenv("GRIDSTRIDE_REAL_LIBRARIES");
+  if (folder == nullptr) skip("GRIDSTRIDE_REAL_LIBRARIES names no folder with NVIDIA's " + name + " to hold ours against");
+  return std::string(folder) + "/" + name;
+}
+
 // Bytes of a file; an empty vector if there is none.
 inline std::vector<char> read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -22,7 +22,7 @@ static void* open(const char* file) {
   return library;
 }
 
-// CUDA 13's compiler, if this machine has it: then a kernel is compiled.
+// A kernel is compiled by CUDA 13's compiler. Where there is none, the functions say so, and the rest is skipped.
 TEST(nvrtc) {
   void* nvrtc = open(FORWARD_NVRTC);
   const char* problem = function<const char*()>(nvrtc, "gridstride_forward_problem")();
@@ -30,13 +30,12 @@ TEST(nvrtc) {
   auto* words = function<const char*(int)>(nvrtc, "nvrtcGetErrorString");
   int major = 0, minor = 0;
   if (problem != nullptr) {
-    std::printf("     %s\n", problem);
     CHECK(std::strstr(problem, "libnvrtc.so.12 of Gridstride passes calls on to libnvrtc.so.13") != nullptr);
     CHECK(std::strstr(problem, "GRIDSTRIDE_CUDA_LIBRARIES") != nullptr);
     CHECK(version(&major, &minor) == 11);
     CHECK(std::strncmp(words(11), "unknown", 7) == 0);
     CHECK(function<const char*()>(nvrtc, "gridstride_forward_target")() == nullptr);
-    return;
+    check::skip(problem);
   }
   CHECK(version(&major, &minor) == 0);
   CHECK(major == 13);

@@ -1,7 +1,4 @@
-// Products of the simulated libcublas against plain sums in double, its settings, and what it refuses. With
-// GRIDSTRIDE_REAL_LIBRARIES, the folder of CUDA 12.6's, words, versions and what happens without a handle are held against those.
-#include <dlfcn.h>
-
+// Products of the simulated libcublas against plain sums in double, its settings, and what it refuses.
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -307,40 +304,6 @@ TEST(settings) {
   CHECK_SAYS("cublasCreate_v2 is not permitted while stream");
   CHECK_CODE(cuStreamEndCapture(stream, &graph), 901);
   end();
-}
-
-TEST(against_the_real_library) {
-  const char* folder = std::getenv("GRIDSTRIDE_REAL_LIBRARIES");
-  if (folder == nullptr) {
-    std::printf("     not asked for: GRIDSTRIDE_REAL_LIBRARIES names no folder\n");
-    return;
-  }
-  void* real = dlopen((std::string(folder) + "/libcublas.so.12").c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* ours = dlopen("libcublas.so.12", RTLD_NOW | RTLD_NOLOAD);
-  CHECK(real != nullptr && ours != nullptr && real != ours);
-  if (real == nullptr || ours == nullptr) return;
-  auto both = [&](const char* name) { return std::pair(dlsym(real, name), dlsym(ours, name)); };
-  for (const char* name : {"cublasGetStatusName", "cublasGetStatusString"}) {
-    auto [theirs, mine] = both(name);
-    for (int status = -1; status < 20; status++) {
-      std::string a = reinterpret_cast<const char* (*)(int)>(theirs)(status);
-      CHECK(a == reinterpret_cast<const char* (*)(int)>(mine)(status));
-    }
-  }
-  for (int which = -1; which < 4; which++) {
-    auto [theirs, mine] = both("cublasGetProperty");
-    int a = -7, b = -7;
-    CHECK(reinterpret_cast<int (*)(int, int*)>(theirs)(which, &a) == reinterpret_cast<int (*)(int, int*)>(mine)(which, &b));
-    CHECK(a == b);
-  }
-  for (const char* name : {"cublasDestroy_v2", "cublasSetStream_v2", "cublasSetMathMode", "cublasGemmEx"}) {
-    auto [theirs, mine] = both(name);  // without a handle; no other argument counts
-    using Call = int (*)(void*, int, int, int, int, int, void*, void*, int, int, void*, int, int, void*, void*, int, int, int, int);
-    auto status = [](void* f) {
-      return reinterpret_cast<Call>(f)(nullptr, 0, 0, 2, 2, 2, nullptr, nullptr, 0, 2, nullptr, 0, 2, nullptr, nullptr, 0, 2, 68, -1);
-    };
-    CHECK_CODE(status(mine), status(theirs));
-  }
 }
 
 TEST_MAIN

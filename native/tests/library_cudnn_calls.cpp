@@ -1,6 +1,6 @@
 // What calls of libcudnn ask of their callers: live and matching objects, memory that is there, streams, contexts; and what
-// they are for the device: work in order, captured, made to fail.
-#include "cudnn.h"
+// they are for the device: work in order, captured, made to fail; and some of what they answer without one.
+#include "cudnn_answers.h"
 
 namespace {
 
@@ -185,6 +185,20 @@ TEST(contexts_are_checked) {
   CHECK_OK(cuCtxDestroy_v2(other));
   CHECK_OK(d.run(d.in, d.out));
   CHECK(d.device.get(d.out, 4) == DOUBLED);
+}
+
+TEST(answers_without_a_card) {
+  std::vector<std::string> ours = answers::of_ours();
+  // As the real library gave them.
+  for (const char* line : {"4d 0 0: 0 0 2 32 4 5 640 20 5 1 5120", "4d 1 9: 0 9 2 32 4 5 640 1 160 32 2560",
+                           "4d of 65536 65536 1 1: 3000", "strides 0 0 0 0: 2000", "reserve 33 2: 0 8",
+                           "convolution 0 0 1 1 1 1 0 9: 2000 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1",
+                           "parameters of 1 9: 0 0 1 3 1 1 3 1 1 1 12", "create: 1001", "version: 0 90501 12060",
+                           "2006 CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT", "77 CUDNN_UNKNOWN_STATUS"}) {
+    bool there = false;
+    for (const std::string& mine : ours) there = there || mine == line;
+    if (!there) check::fail(__FILE__, __LINE__, std::string("no line \"") + line + "\"");
+  }
 }
 
 TEST_MAIN
