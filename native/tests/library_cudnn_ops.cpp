@@ -281,6 +281,44 @@ TEST(batch_normalisation) {
   }
 }
 
+// Only the operand that is replaced may lie where the result does.
+TEST(in_place) {
+  CHECK_OK(gridstride_sim_set("checked", "1"));
+  Device device;
+  Dims d{2, 3, 2, 2}, one{1, 3, 1, 1};
+  std::vector<float> xs = waves(d.count(), 0.9f);
+  void *f = device.make(cudnnCreateActivationDescriptor, cudnnDestroyActivationDescriptor), *t = device.tensor(d),
+       *last = device.tensor(d, NHWC), *p = device.tensor(one), *x = device.put(xs), *y = device.put(xs),
+       *g = device.put(xs), *scale = device.put(std::vector<float>(3, 1)), *unset = device.bytes(d.count() * 4);
+  auto inside = [&](void* base) { return static_cast<char*>(base) + 16; };
+  CHECK_OK(cudnnSetActivationDescriptor(f, 1, 0, 0));
+  CHECK_OK(cudnnActivationBackward(device.handle, f, &ONE, t, y, t, g, t, x, &ZERO, t, g));
+  std::vector<float> dx = device.get(g, d.count());
+  for (size_t i = 0; i < dx.size(); i++) CHECK(dx[i] == (xs[i] > 0 ? xs[i] : 0));
+  CHECK_CODE(cudnnActivationBackward(device.handle, f, &ONE, t, g, t, g, t, x, &ZERO, t, g), BAD_PARAM);
+  CHECK_SAYS("y and dx share memory");
+  CHECK_CODE(cudnnActivationForward(device.handle, f, &ONE, t, x, &ZERO, last, x), BAD_PARAM);
+  CHECK_SAYS("x and y share memory");
+  CHECK_CODE(cudnnSoftmaxBackward(device.handle, 1, 1, &ONE, t, g, t, g, &ZERO, t, g), BAD_PARAM);
+  CHECK_SAYS("y and dx share memory");
+  auto backward = [&](void* dscale) {
+    return cudnnBatchNormalizationBackward(device.handle, 1, &ONE, &ZERO, &ONE, &ZERO, t, x, t, g, t, g, p, scale, dscale,
+                                           device.bytes(12), 0.1, nullptr, nullptr);
+  };
+  CHECK_OK(backward(device.bytes(12)));
+  CHECK_CODE(backward(inside(x)), BAD_PARAM);
+  CHECK_SAYS("x and the scale's gradient share memory");
+  CHECK_CODE(cudnnBatchNormalizationForwardInference(device.handle, 1, &ONE, &ZERO, t, x, t, x, p, inside(x), scale, scale,
+                                                     scale, 0.1),
+             BAD_PARAM);
+  CHECK_SAYS("the scale and y share memory");
+  CHECK_OK(cuCtxSynchronize());
+  CHECK_OK(cudnnActivationForward(device.handle, f, &ONE, t, unset, &ZERO, t, unset));  // what is replaced is read
+  CHECK_CODE(cuCtxSynchronize(), 719);
+  CHECK_SAYS("reads memory that nothing has written, in y");
+  CHECK_OK(gridstride_sim_set("checked", "0"));
+}
+
 TEST(dropout) {
   Device device;
   Dims d{4, 8, 16, 16};

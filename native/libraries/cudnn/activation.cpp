@@ -114,9 +114,8 @@ LIBRARY_CALL cudnnActivationForward(Handle* handle, Activation* activation, cons
   check_same(xs, "x", ys, "y");
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
-  add_ranges(ranges, xs, x, Access::READ, "x");
-  add_ranges(ranges, ys, y, output(b), "y");
-  if (x != y || !xs.same_strides(ys)) refuse_overlap(ranges, BAD_PARAM);
+  add_replaced(ranges, xs, x, "x", ys, y, b, "y");
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, xs.describe(), std::move(ranges), [=] {
     Order order = channels_last_order(xs);
     std::vector<float> values = load(xs, x, order);
@@ -142,10 +141,9 @@ LIBRARY_CALL cudnnActivationBackward(Handle* handle, Activation* activation, con
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_ranges(ranges, ys, y, Access::READ, "y");
-  add_ranges(ranges, dys, dy, Access::READ, "dy");
   add_ranges(ranges, xs, x, Access::READ, "x");
-  add_ranges(ranges, dxs, dx, output(b), "dx");
-  if (dx != dy || !dxs.same_strides(dys)) refuse_overlap(ranges, BAD_PARAM);
+  add_replaced(ranges, dys, dy, "dy", dxs, dx, b, "dx");
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, xs.describe(), std::move(ranges), [=] {
     Order order = channels_last_order(xs);
     std::vector<float> values = load(xs, x, order), out = load(ys, y, order), g = load(dys, dy, order);

@@ -181,13 +181,12 @@ LIBRARY_CALL cudnnBatchNormalizationForwardInference(Handle* handle, int mode, c
   check_epsilon(epsilon);
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
-  add_ranges(ranges, c.x, x, Access::READ, "x");
   add_ranges(ranges, c.parameters, scale, Access::READ, "the scale");
   add_ranges(ranges, c.parameters, bias, Access::READ, "the bias");
   add_ranges(ranges, c.parameters, mean, Access::READ, "the mean");
   add_ranges(ranges, c.parameters, variance, Access::READ, "the variance");
-  add_ranges(ranges, ys, y, output(b), "y");
-  if (x != y || !c.x.same_strides(ys)) refuse_overlap(ranges, BAD_PARAM);
+  add_replaced(ranges, c.x, x, "x", ys, y, b, "y");
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, c.x.describe(), std::move(ranges), [=] {
     std::vector<float> values = load(c.x, x, c.order), inverse = c.load_parameters(variance);
     for (float& v : inverse) v = inverse_deviation(v, epsilon);
@@ -213,8 +212,7 @@ LIBRARY_CALL cudnnBatchNormalizationBackward(Handle* handle, int mode, const flo
         pa = factor(alpha_parameters, "alpha of the parameters"), pb = factor(beta_parameters, "beta of the parameters");
   std::vector<Range> ranges;
   add_ranges(ranges, c.x, x, Access::READ, "x");
-  add_ranges(ranges, dys, dy, Access::READ, "dy");
-  add_ranges(ranges, dxs, dx, output(b), "dx");
+  add_replaced(ranges, dys, dy, "dy", dxs, dx, b, "dx");
   add_ranges(ranges, c.parameters, scale, Access::READ, "the scale");
   add_ranges(ranges, c.parameters, dscale, output(pb), "the scale's gradient");
   add_ranges(ranges, c.parameters, dbias, output(pb), "the bias' gradient");
@@ -222,7 +220,7 @@ LIBRARY_CALL cudnnBatchNormalizationBackward(Handle* handle, int mode, const flo
     add_ranges(ranges, c.parameters, saved_mean, Access::READ, "the saved mean");
     add_ranges(ranges, c.parameters, saved_inverse, Access::READ, "the saved inverse deviation");
   }
-  if (dx != dy || !dxs.same_strides(dys)) refuse_overlap(ranges, BAD_PARAM);
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, c.x.describe(), std::move(ranges), [=] {
     std::vector<float> values = load(c.x, x, c.order), g = load(dys, dy, c.order), factors = c.load_parameters(scale),
                        mean, inverse;

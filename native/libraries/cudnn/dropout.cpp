@@ -72,12 +72,9 @@ Operands operands(Handle* handle, Dropout* dropout, Tensor* in, const void* x, T
     fail(BAD_PARAM, "a reserve of %zu bytes, %zu are needed (cudnnDropoutGetReserveSpaceSize)", bytes, wanted);
   }
   check_pointer(reserve, FLOAT, "the reserve");
-  add_ranges(o.ranges, o.in, x, library::Access::READ, "the input");
-  add_ranges(o.ranges, o.out, y, library::Access::WRITE, "the output");
-  if (x == y && o.in.same_strides(o.out)) o.ranges.pop_back();  // in place: put back below
+  add_replaced(o.ranges, o.in, x, "the input", o.out, y, 0, "the output");
   o.ranges.push_back(range_of("the reserve", reserve, access, wanted));
   refuse_overlap(o.ranges, BAD_PARAM);
-  if (x == y) add_ranges(o.ranges, o.out, y, library::Access::WRITE, "the output");
   return o;
 }
 

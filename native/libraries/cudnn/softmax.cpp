@@ -65,9 +65,8 @@ LIBRARY_CALL cudnnSoftmaxForward(Handle* handle, int algorithm, int mode, const 
   check(algorithm, mode, {&xs, &ys});
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
-  add_ranges(ranges, xs, x, Access::READ, "x");
-  add_ranges(ranges, ys, y, output(b), "y");
-  if (x != y || !xs.same_strides(ys)) refuse_overlap(ranges, BAD_PARAM);
+  add_replaced(ranges, xs, x, "x", ys, y, b, "y");
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, xs.describe(), std::move(ranges), [=] {
     Rows rows(mode, xs);
     std::vector<float> values = load(xs, x, rows.order);
@@ -87,9 +86,8 @@ LIBRARY_CALL cudnnSoftmaxBackward(Handle* handle, int algorithm, int mode, const
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_ranges(ranges, ys, y, Access::READ, "y");
-  add_ranges(ranges, dys, dy, Access::READ, "dy");
-  add_ranges(ranges, dxs, dx, output(b), "dx");
-  if (dx != dy || !dxs.same_strides(dys)) refuse_overlap(ranges, BAD_PARAM);
+  add_replaced(ranges, dys, dy, "dy", dxs, dx, b, "dx");
+  refuse_overlap(ranges, BAD_PARAM);
   enqueue(h, ys.describe(), std::move(ranges), [=] {
     Rows rows(mode, ys);
     std::vector<float> out = load(ys, y, rows.order), values = load(dys, dy, rows.order);

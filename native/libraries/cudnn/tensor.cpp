@@ -207,6 +207,13 @@ void add_ranges(std::vector<library::Range>& ranges, const Shape& shape, const v
   }
 }
 
+void add_replaced(std::vector<library::Range>& ranges, const Shape& in, const void* at, const char* role,
+                  const Shape& out, const void* out_at, float beta, const char* out_role) {
+  bool in_place = at == out_at && in.same_strides(out);
+  if (!in_place) add_ranges(ranges, in, at, library::Access::READ, role);
+  add_ranges(ranges, out, out_at, in_place ? library::Access::UPDATE : output(beta), out_role);
+}
+
 Order natural_order(const Shape& shape) {
   Order order{shape.rank, {}};
   for (int i = 0; i < shape.rank; i++) order.axis[i] = i;

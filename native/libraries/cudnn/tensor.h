@@ -50,6 +50,9 @@ void add_ranges(std::vector<library::Range>& ranges, const Shape& shape, const v
                 const char* role);
 // An output is read only where something of it stays.
 inline library::Access output(float beta) { return beta == 0 ? library::Access::WRITE : library::Access::UPDATE; }
+// An operand that the output may replace: both at the same place, where their elements lie alike.
+void add_replaced(std::vector<library::Range>& ranges, const Shape& in, const void* at, const char* role,
+                  const Shape& out, const void* out_at, float beta, const char* out_role);
 // A pointer of the caller's to elements of that type: not null, aligned.
 void check_pointer(const void* at, int type, const char* argument);
 
