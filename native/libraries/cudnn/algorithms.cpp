@@ -192,16 +192,6 @@ using namespace gridstride::cudnn;
 
 namespace {
 
-Problem forward_problem(const Tensor* x, const Filter* w, const Convolution* v, const Tensor* y) {
-  return problem_of(Pass::FORWARD, x, w, v, y, "x", "w", "y");
-}
-Problem data_problem(const Filter* w, const Tensor* dy, const Convolution* v, const Tensor* dx) {
-  return problem_of(Pass::BACKWARD_DATA, dx, w, v, dy, "dx", "w", "dy");
-}
-Problem filter_problem(const Tensor* x, const Tensor* dy, const Convolution* v, const Filter* dw) {
-  return problem_of(Pass::BACKWARD_FILTER, x, dw, v, dy, "x", "dw", "dy");
-}
-
 void max_count(Handle* handle, Pass pass, int* out) {
   handle_of(handle);
   need(out, "the place for the number");
@@ -232,7 +222,7 @@ LIBRARY_CALL cudnnGetConvolutionForwardAlgorithm_v7(Handle* handle, Tensor* x, F
                                                   int requested, int* returned, Performance* out) {
   CALL
   handle_of(handle);
-  performances(forward_problem(x, w, v, y), requested, returned, out);
+  performances(problem_of(Pass::FORWARD, x, w, v, y), requested, returned, out);
   END_CALL
 }
 
@@ -240,7 +230,7 @@ LIBRARY_CALL cudnnGetConvolutionBackwardDataAlgorithm_v7(Handle* handle, Filter*
                                                        Tensor* dx, int requested, int* returned, Performance* out) {
   CALL
   handle_of(handle);
-  performances(data_problem(w, dy, v, dx), requested, returned, out);
+  performances(problem_of(Pass::BACKWARD_DATA, dx, w, v, dy), requested, returned, out);
   END_CALL
 }
 
@@ -248,7 +238,7 @@ LIBRARY_CALL cudnnGetConvolutionBackwardFilterAlgorithm_v7(Handle* handle, Tenso
                                                          Filter* dw, int requested, int* returned, Performance* out) {
   CALL
   handle_of(handle);
-  performances(filter_problem(x, dy, v, dw), requested, returned, out);
+  performances(problem_of(Pass::BACKWARD_FILTER, x, dw, v, dy), requested, returned, out);
   END_CALL
 }
 
@@ -256,7 +246,7 @@ LIBRARY_CALL cudnnGetConvolutionForwardWorkspaceSize(Handle* handle, Tensor* x, 
                                                    int algorithm, size_t* out) {
   CALL
   handle_of(handle);
-  workspace_size(forward_problem(x, w, v, y), algorithm, out);
+  workspace_size(problem_of(Pass::FORWARD, x, w, v, y), algorithm, out);
   END_CALL
 }
 
@@ -264,7 +254,7 @@ LIBRARY_CALL cudnnGetConvolutionBackwardDataWorkspaceSize(Handle* handle, Filter
                                                         Tensor* dx, int algorithm, size_t* out) {
   CALL
   handle_of(handle);
-  workspace_size(data_problem(w, dy, v, dx), algorithm, out);
+  workspace_size(problem_of(Pass::BACKWARD_DATA, dx, w, v, dy), algorithm, out);
   END_CALL
 }
 
@@ -272,6 +262,6 @@ LIBRARY_CALL cudnnGetConvolutionBackwardFilterWorkspaceSize(Handle* handle, Tens
                                                           Filter* dw, int algorithm, size_t* out) {
   CALL
   handle_of(handle);
-  workspace_size(filter_problem(x, dy, v, dw), algorithm, out);
+  workspace_size(problem_of(Pass::BACKWARD_FILTER, x, dw, v, dy), algorithm, out);
   END_CALL
 }

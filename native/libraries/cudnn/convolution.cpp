@@ -60,8 +60,9 @@ void output_dims(const Convolution& convolution, const Shape& x, const Shape& w,
   }
 }
 
-Problem problem_of(Pass pass, const Tensor* x, const Filter* w, const Convolution* convolution, const Tensor* y,
-                   const char* x_name, const char* w_name, const char* y_name) {
+Problem problem_of(Pass pass, const Tensor* x, const Filter* w, const Convolution* convolution, const Tensor* y) {
+  const char *x_name = pass == Pass::BACKWARD_DATA ? "dx" : "x", *w_name = pass == Pass::BACKWARD_FILTER ? "dw" : "w",
+             *y_name = pass == Pass::FORWARD ? "y" : "dy";
   Problem p;
   p.pass = pass;
   p.convolution = given_set(convolution, "the convolution descriptor");

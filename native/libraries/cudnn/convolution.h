@@ -34,8 +34,7 @@ struct Problem {
 void output_dims(const Convolution& convolution, const Shape& x, const Shape& w, int* dims);
 
 // Fails as the library does for tensors that do not fit each other. TF32 is up to the device.
-Problem problem_of(Pass pass, const Tensor* x, const Filter* w, const Convolution* convolution, const Tensor* y,
-                   const char* x_name, const char* w_name, const char* y_name);
+Problem problem_of(Pass pass, const Tensor* x, const Filter* w, const Convolution* convolution, const Tensor* y);
 
 struct Algorithm {
   int number;

@@ -165,7 +165,7 @@ LIBRARY_CALL cudnnConvolutionForward(Handle* handle, const float* alpha, Tensor*
                                    void* workspace, size_t bytes, const float* beta, Tensor* y_descriptor, void* y) {
   CALL
   Handle& h = handle_of(handle);
-  Problem p = problem_of(Pass::FORWARD, x_descriptor, w_descriptor, convolution, y_descriptor, "x", "w", "y");
+  Problem p = problem_of(Pass::FORWARD, x_descriptor, w_descriptor, convolution, y_descriptor);
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   const Algorithm& algorithm = checked_algorithm(p, number, workspace, bytes, ranges);
@@ -185,7 +185,7 @@ LIBRARY_CALL cudnnConvolutionBackwardData(Handle* handle, const float* alpha, Fi
                                         void* dx) {
   CALL
   Handle& h = handle_of(handle);
-  Problem p = problem_of(Pass::BACKWARD_DATA, dx_descriptor, w_descriptor, convolution, dy_descriptor, "dx", "w", "dy");
+  Problem p = problem_of(Pass::BACKWARD_DATA, dx_descriptor, w_descriptor, convolution, dy_descriptor);
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   const Algorithm& algorithm = checked_algorithm(p, number, workspace, bytes, ranges);
@@ -206,7 +206,7 @@ LIBRARY_CALL cudnnConvolutionBackwardFilter(Handle* handle, const float* alpha, 
                                           void* dw) {
   CALL
   Handle& h = handle_of(handle);
-  Problem p = problem_of(Pass::BACKWARD_FILTER, x_descriptor, dw_descriptor, convolution, dy_descriptor, "x", "dw", "dy");
+  Problem p = problem_of(Pass::BACKWARD_FILTER, x_descriptor, dw_descriptor, convolution, dy_descriptor);
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   const Algorithm& algorithm = checked_algorithm(p, number, workspace, bytes, ranges);
@@ -262,7 +262,7 @@ LIBRARY_CALL cudnnConvolutionBiasActivationForward(Handle* handle, const float* 
                                                  void* y) {
   CALL
   Handle& h = handle_of(handle);
-  Problem p = problem_of(Pass::FORWARD, x_descriptor, w_descriptor, convolution, y_descriptor, "x", "w", "y");
+  Problem p = problem_of(Pass::FORWARD, x_descriptor, w_descriptor, convolution, y_descriptor);
   Shape z_shape = operand(z_descriptor, "z"), bias_shape = operand(bias_descriptor, "the bias");
   Activation f = given_set(activation, "the activation descriptor");
   float a1 = factor(alpha1, "alpha1"), a2 = factor(alpha2, "alpha2");
