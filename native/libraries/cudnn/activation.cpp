@@ -44,12 +44,6 @@ const Activation& computable(const Activation* activation) {
   return f;
 }
 
-void check_same(const Shape& a, const char* a_name, const Shape& b, const char* b_name) {
-  if (a.same_dims(b) && a.type == b.type) return;
-  fail(BAD_PARAM, "%s is %s, %s %s: the same type and extents expected", a_name, a.describe().c_str(), b_name,
-       b.describe().c_str());
-}
-
 }  // namespace
 
 }  // namespace gridstride::cudnn
@@ -74,7 +68,7 @@ LIBRARY_CALL cudnnSetActivationDescriptor(Activation* activation, int mode, int 
   CALL
   Activation& f = given(activation, "the activation descriptor");
   if (mode < SIGMOID || mode > SWISH) fail(BAD_PARAM, "%d is no activation", mode);
-  if (nan_propagation != 0 && nan_propagation != 1) fail(BAD_PARAM, "%d is no NaN propagation", nan_propagation);
+  check_nan_propagation(nan_propagation);
   f.mode = mode;
   f.nan_propagation = nan_propagation;
   f.coefficient = coefficient;

@@ -41,9 +41,7 @@ Columns columns_of(int mode, const Tensor* x, const char* x_name, const Tensor* 
 // Another tensor of x's type and extents.
 const Shape& like(const Columns& c, const Tensor* tensor, const char* name) {
   const Shape& s = operand(tensor, name);
-  if (!s.same_dims(c.x) || s.type != c.x.type) {
-    fail(BAD_PARAM, "%s is %s, %s expected", name, s.describe().c_str(), c.x.describe().c_str());
-  }
+  check_same(c.x, "x", s, name);
   return s;
 }
 

@@ -53,6 +53,10 @@ void need_places(P*... places) {
   for (const void* p : {static_cast<const void*>(places)...}) need(p, "a place for a result");
 }
 
+inline void check_nan_propagation(int mode) {
+  if (mode != 0 && mode != 1) fail(BAD_PARAM, "%d is no NaN propagation", mode);
+}
+
 struct Handle {
   static constexpr const char *NAME = "handle of cuDNN", *COUNTED_AS = "cudnn_handles";
   uint64_t context = 0;

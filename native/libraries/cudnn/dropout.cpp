@@ -64,9 +64,7 @@ Operands operands(Handle* handle, Dropout* dropout, Tensor* in, const void* x, T
                   size_t bytes, library::Access access) {
   Operands o{handle_of(handle), given_set(dropout, "the dropout descriptor"), operand(in, "the input"),
              operand(out, "the output"), {}};
-  if (!o.in.same_dims(o.out) || o.in.type != o.out.type) {
-    fail(BAD_PARAM, "the output is %s, %s expected", o.out.describe().c_str(), o.in.describe().c_str());
-  }
+  check_same(o.in, "the input", o.out, "the output");
   size_t wanted = reserve_bytes(o.in);
   if (bytes < wanted) {
     fail(BAD_PARAM, "a reserve of %zu bytes, %zu are needed (cudnnDropoutGetReserveSpaceSize)", bytes, wanted);

@@ -24,7 +24,7 @@ void set_pooling(Pooling* pooling, int mode, int nan_propagation, int rank, cons
                  const int* stride) {
   Pooling& p = given(pooling, "the pooling descriptor");
   if (mode < POOL_MAX || mode > POOL_MAX_DETERMINISTIC) fail(BAD_PARAM, "%d is no pooling mode", mode);
-  if (nan_propagation != 0 && nan_propagation != 1) fail(BAD_PARAM, "%d is no NaN propagation", nan_propagation);
+  check_nan_propagation(nan_propagation);
   if (rank < 1 || rank > DIM_MAX - 2) fail(BAD_PARAM, "%d spatial dimensions", rank);
   for (int i = 0; i < rank; i++) {
     if (window[i] <= 0) fail(BAD_PARAM, "window %d of dimension %d is not positive", window[i], i);
@@ -281,14 +281,8 @@ LIBRARY_CALL cudnnPoolingBackward(Handle* handle, Pooling* pooling, const float*
   Shape ys = operand(y_descriptor, "y"), dys = operand(dy_descriptor, "dy"), xs = operand(x_descriptor, "x"),
         dxs = operand(dx_descriptor, "dx");
   check_shapes(p, xs, ys);
-  if (!dys.same_strides(ys) || dys.type != ys.type) {
-    fail(BAD_PARAM, "dy is %s, y %s: the same type, extents and strides expected", dys.describe().c_str(),
-         ys.describe().c_str());
-  }
-  if (!dxs.same_strides(xs) || dxs.type != xs.type) {
-    fail(BAD_PARAM, "dx is %s, x %s: the same type, extents and strides expected", dxs.describe().c_str(),
-         xs.describe().c_str());
-  }
+  check_same(dys, "dy", ys, "y", true);
+  check_same(dxs, "dx", xs, "x", true);
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_ranges(ranges, dys, dy, Access::READ, "dy");

@@ -107,7 +107,7 @@ LIBRARY_CALL cudnnSetReduceTensorDescriptor(Reduction* reduction, int op, int ty
   if (type != FLOAT && type != DOUBLE && type != HALF) {
     fail(BAD_PARAM, "computing in %s is not possible; float32 goes with bfloat16 tensors", type_name(type));
   }
-  if (nan_propagation != 0 && nan_propagation != 1) fail(BAD_PARAM, "%d is no NaN propagation", nan_propagation);
+  check_nan_propagation(nan_propagation);
   if (indices != 0 && indices != 1) fail(BAD_PARAM, "%d: 0 (no indices) or 1 (flattened) expected", indices);
   if (index_type < 0 || index_type > 3) fail(BAD_PARAM, "%d is no type of indices", index_type);
   r = {true, op, type, nan_propagation, indices, index_type};

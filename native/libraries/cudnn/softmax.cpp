@@ -38,15 +38,9 @@ void softmax_backward(int algorithm, const float* y, float* dy, size_t n) {
   }
 }
 
-void check(int algorithm, int mode, std::initializer_list<const Shape*> shapes) {
+void check(int algorithm, int mode) {
   if (algorithm < SOFTMAX_FAST || algorithm > SOFTMAX_LOG) fail(BAD_PARAM, "%d is no softmax algorithm", algorithm);
   if (mode != SOFTMAX_INSTANCE && mode != SOFTMAX_CHANNEL) fail(BAD_PARAM, "%d is no softmax mode", mode);
-  const Shape& first = **shapes.begin();
-  for (const Shape* s : shapes) {
-    if (s->same_dims(first) && s->type == first.type) continue;
-    fail(BAD_PARAM, "tensors of one type and size expected, got %s and %s", first.describe().c_str(),
-         s->describe().c_str());
-  }
 }
 
 }  // namespace
@@ -62,7 +56,8 @@ LIBRARY_CALL cudnnSoftmaxForward(Handle* handle, int algorithm, int mode, const 
   CALL
   Handle& h = handle_of(handle);
   Shape xs = operand(x_descriptor, "x"), ys = operand(y_descriptor, "y");
-  check(algorithm, mode, {&xs, &ys});
+  check(algorithm, mode);
+  check_same(xs, "x", ys, "y");
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_replaced(ranges, xs, x, "x", ys, y, b, "y");
@@ -82,7 +77,9 @@ LIBRARY_CALL cudnnSoftmaxBackward(Handle* handle, int algorithm, int mode, const
   CALL
   Handle& h = handle_of(handle);
   Shape ys = operand(y_descriptor, "y"), dys = operand(dy_descriptor, "dy"), dxs = operand(dx_descriptor, "dx");
-  check(algorithm, mode, {&ys, &dys, &dxs});
+  check(algorithm, mode);
+  check_same(ys, "y", dys, "dy");
+  check_same(ys, "y", dxs, "dx");
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_ranges(ranges, ys, y, Access::READ, "y");

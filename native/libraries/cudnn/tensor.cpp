@@ -168,6 +168,12 @@ const Shape& operand(const Tensor* tensor, const char* argument) {
   return shape;
 }
 
+void check_same(const Shape& a, const char* a_name, const Shape& b, const char* b_name, bool alike) {
+  if (a.type == b.type && (alike ? a.same_strides(b) : a.same_dims(b))) return;
+  fail(BAD_PARAM, "%s is %s, %s %s: the same type%s expected", a_name, a.describe().c_str(), b_name, b.describe().c_str(),
+       alike ? ", extents and strides" : " and extents");
+}
+
 void check_pointer(const void* at, int type, const char* argument) {
   need(at, argument);
   if (reinterpret_cast<uintptr_t>(at) % type_bytes(type) != 0) {

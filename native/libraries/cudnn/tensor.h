@@ -45,6 +45,9 @@ bool packed_as(const Shape& shape, int format);
 const Shape& operand(const Tensor* tensor, const char* argument);
 void check_computable(const Shape& shape, const char* argument);
 
+// Operands of one type and of the same extents, and where `alike` of the same strides.
+void check_same(const Shape& a, const char* a_name, const Shape& b, const char* b_name, bool alike = false);
+
 // The memory of a tensor.
 void add_ranges(std::vector<library::Range>& ranges, const Shape& shape, const void* at, library::Access access,
                 const char* role);

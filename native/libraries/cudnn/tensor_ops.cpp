@@ -97,7 +97,7 @@ LIBRARY_CALL cudnnSetOpTensorDescriptor(OpTensor* descriptor, int op, int type, 
   if (type != FLOAT && type != DOUBLE && type != HALF && type != BFLOAT16) {
     fail(BAD_PARAM, "computing in %s is not possible", type_name(type));
   }
-  if (nan_propagation != 0 && nan_propagation != 1) fail(BAD_PARAM, "%d is no NaN propagation", nan_propagation);
+  check_nan_propagation(nan_propagation);
   d.op = op;
   d.type = type;
   d.nan_propagation = nan_propagation;
@@ -175,9 +175,7 @@ LIBRARY_CALL cudnnTransformTensor(Handle* handle, const float* alpha, Tensor* x_
   CALL
   Handle& h = handle_of(handle);
   Shape xs = operand(x_descriptor, "x"), ys = operand(y_descriptor, "y");
-  if (!xs.same_dims(ys) || xs.type != ys.type) {
-    fail(BAD_PARAM, "x is %s, y %s: the same type and extents expected", xs.describe().c_str(), ys.describe().c_str());
-  }
+  check_same(xs, "x", ys, "y");
   float a = factor(alpha, "alpha"), b = factor(beta, "beta");
   std::vector<Range> ranges;
   add_ranges(ranges, xs, x, Access::READ, "x");
