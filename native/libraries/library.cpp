@@ -100,6 +100,13 @@ uint64_t current_context() {
   return number;
 }
 
+void check_context(uint64_t made_in, int status) {
+  uint64_t now = current_context();
+  if (now == made_in) return;
+  fail(status, "the handle was made in context #%llu, the current one is #%llu",
+       static_cast<unsigned long long>(made_in), static_cast<unsigned long long>(now));
+}
+
 int capability() { return gridstride_library_capability(); }
 
 void check_stream(CUstream stream, uint64_t context) {

@@ -64,6 +64,7 @@ int call(const char* name, Body&& body) {
 
 // The functions of the device, failing with the library's status.
 uint64_t current_context();
+void check_context(uint64_t made_in, int status);  // that of a handle must be the current one
 int capability();  // 10 * major + minor
 void check_stream(CUstream stream, uint64_t context);
 void check_range(const Range& range);

@@ -27,11 +27,7 @@ void Handle::use_own_workspace() {
 
 Handle& handle_of(void* p) {
   Handle& handle = handles.of(p);
-  uint64_t now = library::current_context();
-  if (now != handle.context) {
-    fail(EXECUTION_FAILED, "the handle was made in context #%llu, the current one is #%llu",
-         static_cast<unsigned long long>(handle.context), static_cast<unsigned long long>(now));
-  }
+  library::check_context(handle.context, EXECUTION_FAILED);
   return handle;
 }
 

@@ -16,11 +16,7 @@ const bool counted = [] {
 
 Handle& handle_of(Handle* handle) {
   Handle& h = given(handle, "the handle");
-  uint64_t now = library::current_context();
-  if (now != h.context) {
-    fail(BAD_PARAM, "the handle was made in context #%llu, the current one is #%llu",
-         static_cast<unsigned long long>(h.context), static_cast<unsigned long long>(now));
-  }
+  library::check_context(h.context, BAD_PARAM);
   return h;
 }
 
