@@ -1,6 +1,7 @@
 package dev.gridstride.benchmark;
 
 import dev.gridstride.backend.Precision;
+import dev.gridstride.conformance.Tolerance;
 import dev.gridstride.program.Tensor;
 
 /**
@@ -52,12 +53,13 @@ interface Bound {
    * largest result, or to 1 where results are smaller because terms cancel.
    */
   static Bound ofSum(long terms) {
-    return expected -> 8 * FLOAT32 * Math.sqrt((double) terms) * Math.max(1, largest(expected));
+    return expected ->
+        8 * FLOAT32 * Math.sqrt((double) terms) * Math.max(1, Tolerance.largestFinite(expected));
   }
 
   /** The same in proportion to the largest result however small. */
   static Bound relative(long terms) {
-    return expected -> 8 * FLOAT32 * Math.sqrt((double) terms) * largest(expected);
+    return expected -> 8 * FLOAT32 * Math.sqrt((double) terms) * Tolerance.largestFinite(expected);
   }
 
   /**
@@ -70,15 +72,6 @@ interface Bound {
 
   /** Of the same result rounded to bfloat16. */
   default Bound roundedToBfloat16() {
-    return expected -> of(expected) + BFLOAT16 * largest(expected);
-  }
-
-  private static double largest(Tensor tensor) {
-    double largest = 0;
-    int elements = Math.toIntExact(tensor.shape().elements());
-    for (int i = 0; i < elements; i++) {
-      largest = Math.max(largest, Math.abs(tensor.get(i)));
-    }
-    return largest;
+    return expected -> of(expected) + BFLOAT16 * Tolerance.largestFinite(expected);
   }
 }

@@ -60,7 +60,8 @@ public record Tolerance(long terms, double least, Precision precision) {
     return (sum + slip) * Math.max(largest, least);
   }
 
-  private static double largestFinite(Tensor tensor) {
+  /** The largest magnitude among the finite elements; 0 if there are none. */
+  public static double largestFinite(Tensor tensor) {
     double largest = 0;
     for (int i = 0; i < tensor.shape().elements(); i++) {
       double magnitude = Math.abs(tensor.get(i));

@@ -12,12 +12,16 @@ import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.TimingOptions;
 import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.program.Shape;
+import dev.gridstride.program.Tensor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BenchmarkTest {
   private static final TimingOptions SHORT =
@@ -152,7 +156,10 @@ class BenchmarkTest {
   @Test
   void aWrongResultIsMarkedAndNotTimed() {
     List<Row> rows =
-        run(new WrongBackend(), null, requests("softmax n=2 classes=3 adam elements=5".split(" ")));
+        run(
+            new WrongBackend(1),
+            null,
+            requests("softmax n=2 classes=3 adam elements=5".split(" ")));
     for (Row row : rows) {
       assertEquals(Row.Status.WRONG, row.status());
       assertTrue(row.reason().contains("expected "), row.reason());
@@ -161,6 +168,22 @@ class BenchmarkTest {
       assertTrue(cells.get("max_error").asDouble() > cells.get("allowed_error").asDouble());
     }
     assertEquals(2, rows.size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void aResultThatIsNotFiniteIsWrong(float mistake) {
+    Row row = run(new WrongBackend(mistake), null, requests("softmax", "n=2", "classes=3")).get(0);
+    assertEquals(Row.Status.WRONG, row.status());
+    assertTrue(row.reason().contains("got " + mistake), row.reason());
+  }
+
+  @Test
+  void aBoundIsFiniteWhateverTheReferenceHas() {
+    Tensor expected = Tensor.of(Shape.of(3), 2, Float.POSITIVE_INFINITY, Float.NaN);
+    for (Bound bound : List.of(Bound.ofSum(9), Bound.relative(9), Bound.EXACT)) {
+      assertTrue(bound.of(expected) < 1e-4);
+    }
   }
 
   /** Names, order and kinds of the fields: what readers of the files rely on. */
@@ -199,7 +222,7 @@ class BenchmarkTest {
     double share = row.json().get("share_checked").asDouble();
     assertTrue(share > 0.01 && share < 0.2, "share " + share);
     assertFalse(row.status() == Row.Status.WRONG, row::reason);
-    Row wrong = run(new WrongBackend(), null, List.of(request)).get(0);
+    Row wrong = run(new WrongBackend(1), null, List.of(request)).get(0);
     assertEquals(Row.Status.WRONG, wrong.status(), "the last element alone is wrong");
   }
 

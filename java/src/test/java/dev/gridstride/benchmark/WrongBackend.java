@@ -10,8 +10,12 @@ import dev.gridstride.program.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 
-/** The CPU with a mistake: the last element of every float tensor that is read is 1 off. */
-final class WrongBackend implements Backend {
+/**
+ * The CPU with a mistake in the last element of every float tensor that is read.
+ *
+ * @param mistake what is added to it
+ */
+record WrongBackend(float mistake) implements Backend {
   @Override
   public String name() {
     return "wrong";
@@ -29,10 +33,10 @@ final class WrongBackend implements Backend {
 
   @Override
   public Session open(DeviceOptions options) {
-    return wrong(Session.class, Backends.open("cpu", 0).session());
+    return withMistake(Session.class, Backends.open("cpu", 0).session());
   }
 
-  private static <T> T wrong(Class<T> type, T right) {
+  private <T> T withMistake(Class<T> type, T right) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),
@@ -42,10 +46,10 @@ final class WrongBackend implements Backend {
                 Object result = method.invoke(right, arguments);
                 if (method.getName().equals("read")) {
                   float[] values = ((Tensor) result).floats();
-                  values[values.length - 1] += 1;
+                  values[values.length - 1] += mistake;
                 }
                 return method.getName().equals("compile")
-                    ? wrong(Executable.class, (Executable) result)
+                    ? withMistake(Executable.class, (Executable) result)
                     : result;
               } catch (InvocationTargetException e) {
                 throw e.getCause() instanceof BackendException known ? known : e;
