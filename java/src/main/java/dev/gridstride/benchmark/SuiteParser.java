@@ -29,7 +29,6 @@ final class SuiteParser {
   private static final String PRECISION = "precision";
   private static final String INCLUDE = "include";
   private static final String DEFAULTS = "defaults";
-  private static final int DEEPEST = 8;
 
   private final List<Precision> precisions;
   private final Map<String, List<String>> overrides;
@@ -53,58 +52,60 @@ final class SuiteParser {
 
   /** Adds a suite. */
   void read(SuiteText suite) {
-    read(suite, new ArrayList<>());
+    read(suite, List.of(suite));
   }
 
-  private void read(SuiteText suite, List<String> within) {
-    if (within.contains(suite.name()) || within.size() == DEEPEST) {
-      throw new BenchmarkException(
-          "includes itself: " + String.join(" includes ", within) + " includes " + suite.name());
-    }
-    within.add(suite.name());
+  /**
+   * Adds a suite.
+   *
+   * @param within those that led to it by including one the next, itself the last
+   */
+  private void read(SuiteText suite, List<SuiteText> within) {
     Map<String, List<String>> defaults = new LinkedHashMap<>();
     List<String> lines = suite.text().lines().toList();
     for (int i = 0; i < lines.size(); i++) {
       List<String> words = words(lines.get(i));
       if (!words.isEmpty()) {
         String origin = suite.name() + ":" + (i + 1);
+        List<String> rest = words.subList(1, words.size());
+        List<SuiteText> included = List.of();
         try {
-          line(suite, words, defaults, origin, within);
+          switch (words.get(0)) {
+            case INCLUDE -> included = include(rest, within);
+            case DEFAULTS ->
+                said(rest, Kinds.all()).forEach((key, values) -> put(defaults, key, values));
+            default -> add(kinds(words.get(0)), rest, defaults, origin);
+          }
         } catch (BenchmarkException | ProgramException e) {
-          boolean inner = words.get(0).equals(INCLUDE) && e.getMessage().contains(".txt:");
-          throw new BenchmarkException(inner ? e.getMessage() : origin + ": " + e.getMessage(), e);
+          throw new BenchmarkException(origin + ": " + e.getMessage(), e);
+        }
+        if (!included.isEmpty()) { // Mistakes in it have its own name and line.
+          read(included.get(included.size() - 1), included);
         }
       }
     }
-    within.remove(suite.name());
+  }
+
+  /** The suites within which the one named here is read, itself the last. */
+  private static List<SuiteText> include(List<String> names, List<SuiteText> within) {
+    if (names.size() != 1) {
+      throw new BenchmarkException("expected 'include NAME', got " + (names.size() + 1) + " words");
+    }
+    SuiteText suite = within.get(within.size() - 1).include(names.get(0));
+    List<SuiteText> path = new ArrayList<>(within);
+    path.add(suite);
+    if (within.stream().anyMatch(outer -> outer.place().equals(suite.place()))) {
+      throw new BenchmarkException(
+          "includes itself: "
+              + path.stream().map(SuiteText::name).collect(Collectors.joining(" includes ")));
+    }
+    return path;
   }
 
   private static List<String> words(String line) {
     int comment = line.indexOf('#');
     String text = (comment < 0 ? line : line.substring(0, comment)).strip();
     return text.isEmpty() ? List.of() : List.of(text.split("\\s+"));
-  }
-
-  private void line(
-      SuiteText suite,
-      List<String> words,
-      Map<String, List<String>> defaults,
-      String origin,
-      List<String> within) {
-    List<String> rest = words.subList(1, words.size());
-    switch (words.get(0)) {
-      case INCLUDE -> {
-        if (rest.size() != 1) {
-          throw new BenchmarkException("expected 'include NAME', got " + words.size() + " words");
-        }
-        read(suite.include(rest.get(0)), within);
-      }
-      case DEFAULTS -> {
-        Map<String, List<String>> said = said(rest, Kinds.all());
-        said.forEach((key, values) -> put(defaults, key, values));
-      }
-      default -> add(kinds(words.get(0)), rest, defaults, origin);
-    }
   }
 
   /**

@@ -86,7 +86,7 @@ public final class Suites {
     try {
       String text = Files.readString(file);
       Path beside = file.toAbsolutePath().getParent();
-      return new SuiteText(name, text, other -> find(other, beside));
+      return new SuiteText(name, file.toRealPath().toString(), text, other -> find(other, beside));
     } catch (IOException e) {
       throw new BenchmarkException("suite " + file + ": cannot be read as text: " + e, e);
     }
@@ -99,7 +99,7 @@ public final class Suites {
         throw new BenchmarkException("suite " + name + " is not packaged (" + file + ")");
       }
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return new SuiteText(name + ENDING, text, other -> find(other, Path.of("")));
+      return new SuiteText(name + ENDING, file, text, other -> find(other, Path.of("")));
     } catch (IOException e) {
       throw new BenchmarkException("suite " + name + ": " + e, e);
     }

@@ -114,7 +114,16 @@ class SuitesTest {
     assertTrue(inner.getMessage().contains("other.txt:2: classes=none"), inner.getMessage());
     BenchmarkException self =
         assertThrows(BenchmarkException.class, () -> read("include mine.txt"));
-    assertTrue(self.getMessage().contains("includes itself"), self.getMessage());
+    assertTrue(self.getMessage().contains("mine.txt:1: includes itself"), self.getMessage());
+    Files.writeString(folder.resolve("other.txt"), "include ./mine.txt\n");
+    BenchmarkException other =
+        assertThrows(BenchmarkException.class, () -> read("include other.txt"));
+    assertTrue(other.getMessage().startsWith("other.txt:1: includes itself"), other.getMessage());
+    Path below = Files.createDirectory(folder.resolve("below"));
+    Files.writeString(folder.resolve("other.txt"), "include below/more.txt\n");
+    Files.writeString(below.resolve("more.txt"), "include other.txt\n");
+    Files.writeString(below.resolve("other.txt"), "softmax n=3 classes=2\n");
+    assertEquals(List.of("softmax n=3 classes=2"), read("include other.txt"), "two of one name");
   }
 
   @ParameterizedTest
