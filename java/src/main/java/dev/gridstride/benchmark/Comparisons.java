@@ -80,7 +80,13 @@ public final class Comparisons {
     if (first.isSimulated() || second.isSimulated()) {
       lines.add("note: " + Results.SIMULATED);
     }
-    for (String field : List.of("device", "driver", "cpu")) {
+    if (!first.isComplete() || !second.isComplete()) {
+      lines.add(
+          "note: "
+              + (first.isComplete() ? "the second" : second.isComplete() ? "the first" : "each")
+              + " of the results was interrupted before its end");
+    }
+    for (String field : List.of("gridstride", "device", "driver", "cpu")) {
       String before = first.head().path(field).asText();
       String after = second.head().path(field).asText();
       if (!before.equals(after)) {

@@ -86,6 +86,11 @@ public final class Results {
     return root.path("simulated").asBoolean();
   }
 
+  /** Whether no op was left out on an interrupt. */
+  boolean isComplete() {
+    return root.path("complete").asBoolean(true);
+  }
+
   List<JsonNode> rows() {
     List<JsonNode> rows = new ArrayList<>();
     root.path("rows").forEach(rows::add);
@@ -105,10 +110,17 @@ public final class Results {
             file + ": expected results of 'gridstride bench --json', with an array 'rows'");
       }
       for (JsonNode row : tree.path("rows")) {
-        for (String field : List.of("op", "shape", "precision", "implementation")) {
+        for (String field : List.of("op", "shape", "precision", "implementation", "status")) {
           if (!row.path(field).isTextual()) {
             throw new BenchmarkException(file + ": a row has no '" + field + "': " + row);
           }
+        }
+        JsonNode median = row.path("median");
+        if (!median.isNumber() && !median.isNull()) {
+          throw new BenchmarkException(
+              file
+                  + ": a row has no 'median'; were these written by another version of Gridstride? "
+                  + row);
         }
       }
       return new Results(object);

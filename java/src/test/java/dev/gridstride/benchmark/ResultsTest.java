@@ -90,6 +90,18 @@ class ResultsTest {
   }
 
   @Test
+  void whatMakesThemDifferIsSaid() throws IOException {
+    Results before = results("\"gridstride\": \"1\", \"complete\": true,");
+    Results after = results("\"gridstride\": \"2\", \"complete\": false,");
+    assertEquals(
+        List.of(
+            "note: the second of the results was interrupted before its end",
+            "note: another gridstride: '1', then '2'"),
+        Comparisons.warnings(before, after));
+    assertEquals(List.of(), Comparisons.warnings(before, before));
+  }
+
+  @Test
   void thePageNeedsNothingElse() throws IOException {
     Results results =
         results(
@@ -136,7 +148,8 @@ class ResultsTest {
   @Test
   void filesThatAreNoResultsSaySo() throws IOException {
     Path file = folder.resolve("no.json");
-    for (String text : List.of("{", "[]", "{}", "{\"rows\": [{}]}")) {
+    String otherVersion = "{\"rows\": [" + row("a", "ok", 1.0, 0).replace("median", "p50") + "]}";
+    for (String text : List.of("{", "[]", "{}", "{\"rows\": [{}]}", otherVersion)) {
       Files.writeString(file, text);
       BenchmarkException e = assertThrows(BenchmarkException.class, () -> Results.read(file), text);
       assertTrue(e.getMessage().contains("no.json: "), e.getMessage());
