@@ -108,7 +108,7 @@ class BenchGpuTest {
 
   @Test
   void theTableShowsEveryRunThatEnded() throws Exception {
-    assumeTrue(Files.isExecutable(PYTHON), PYTHON + " is not there");
+    assumeTrue(Files.isExecutable(PYTHON), "skipped, no Python: expected it at " + PYTHON);
     Files.createDirectories(folder.resolve("training"));
     Files.createDirectories(folder.resolve("peers"));
     Files.writeString(

@@ -73,7 +73,8 @@ public final class FakeNvml {
       String out = new String(gcc.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertEquals(0, gcc.waitFor(), out);
     } catch (IOException e) {
-      assumeTrue(false, "skipped, no C compiler: " + e.getMessage());
+      assumeTrue(
+          false, "skipped, no C compiler (gcc) to build a stand-in of NVML: " + e.getMessage());
     }
     return new FakeNvml(library);
   }

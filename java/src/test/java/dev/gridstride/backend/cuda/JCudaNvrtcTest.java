@@ -28,7 +28,8 @@ class JCudaNvrtcTest {
     }
     assumeTrue(
         Nvrtc.ofMajor(12) != null || LibraryFiles.isPackaged("forward/libnvrtc.so.12"),
-        "CUDA 13 alone, and a build without native libraries");
+        "skipped, libnvrtc.so.12 is missing: this machine has CUDA 13 alone, and the build left out the"
+            + " native library that forwards to it (libnvrtc.so.12 of native/forward)");
     String loaded = JCudaNvrtc.load();
     assertEquals(loaded, JCudaNvrtc.load());
     int[] major = new int[1];

@@ -75,7 +75,10 @@ class LibrarySearchTest {
       return e.getMessage();
     }
     found.handle().close();
-    assumeTrue(false, "this machine has " + found);
+    assumeTrue(
+        false,
+        "skipped, needs a machine without NVIDIA's library, whose absence is tested; this one has "
+            + found);
     throw new IllegalStateException();
   }
 
@@ -124,7 +127,9 @@ class LibrarySearchTest {
   void theSimulatedOneIsForNoCard() {
     Simulated.require();
     Simulator.get(); // the library wants it to be there
-    assumeTrue(LibraryFiles.isPackaged("libcublas.so.12"), "left out of this build");
+    assumeTrue(
+        LibraryFiles.isPackaged("libcublas.so.12"),
+        "skipped, the simulated libcublas.so.12 is missing: the build left out native libraries");
     Path file = LibraryFiles.unpack("libcublas.so.12");
     search(file.getParent());
     assertTrue(problem(NvidiaLibrary.CUBLAS).contains(file + " is the simulated one"));
