@@ -91,12 +91,12 @@ final class DoctorCommand implements Callable<Integer> {
     return folder + (Files.isWritable(folder) ? "" : " (not writable)");
   }
 
-  /** The value of the first {@code key : value} line of a file of the kernel. */
   /** This machine's processor. */
   static String processor() {
     return firstValue(CPU_INFO, "model name");
   }
 
+  /** The value of the first {@code key : value} line of a file of the kernel. */
   private static String firstValue(Path file, String key) {
     try (Stream<String> lines = Files.lines(file)) {
       return lines
