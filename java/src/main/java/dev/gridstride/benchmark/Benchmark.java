@@ -80,6 +80,11 @@ public final class Benchmark {
     cpu = cpuBackend == null ? null : machine(cpuBackend, plain);
   }
 
+  /** What {@link Settings#only} can name of a backend. */
+  public static List<String> implementations(Backend backend) {
+    return Implementations.names(backend);
+  }
+
   private Machine machine(Backend backend, DeviceOptions options) {
     try (Session session = backend.open(options)) {
       Rates rates = settings.timing() == null ? Rates.UNKNOWN : session.rates();

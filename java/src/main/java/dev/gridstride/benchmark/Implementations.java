@@ -16,7 +16,7 @@ import java.util.Set;
 final class Implementations {
   private static final Set<String> WITH_A_CHOICE = Set.of("cuda", "sim");
 
-  /** Which are asked one by one if the first does not take an op. */
+  /** Those of the devices with a choice. */
   private static final List<String> ALL =
       List.of(ImplementationChoice.OWN, ImplementationChoice.CUDNN, ImplementationChoice.CUBLAS);
 
@@ -35,6 +35,10 @@ final class Implementations {
   Implementations(Backend backend, DeviceOptions options) {
     this.backend = backend;
     this.options = options;
+  }
+
+  static List<String> names(Backend backend) {
+    return WITH_A_CHOICE.contains(backend.name()) ? ALL : List.of(backend.name());
   }
 
   /** All that there are of the op, in the device's order. */

@@ -128,14 +128,17 @@ final class BenchCommand implements Callable<Integer> {
       return Main.OK;
     }
     List<Request> requests = requests();
-    Set<String> names = implementations();
+    checkImplementations();
+    timing.check();
     Stream.of(json, csv, markdown, html).filter(file -> file != null).forEach(AtomicFiles::check);
     Backends.Choice choice = device.open();
     boolean simulated = choice.backend().name().equals("sim");
     TimingOptions options = timing.options(simulated);
     Results results = new Results();
+    Set<String> names;
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
+      names = implementations(choice.backend());
       head(results.head(), session, choice);
     }
     Benchmark benchmark =
@@ -150,7 +153,14 @@ final class BenchCommand implements Callable<Integer> {
       terminal.out().println(results.head().get("times").asText());
     }
     AtomicBoolean stopped = new AtomicBoolean();
-    Interrupts interrupts = Interrupts.handle(() -> stopped.set(true));
+    Interrupts interrupts =
+        Interrupts.handle(
+            () -> {
+              terminal
+                  .err()
+                  .println("interrupted: finishing the op, then writing; again to exit now");
+              stopped.set(true);
+            });
     List<Row> rows;
     BenchTable table = new BenchTable(terminal.out());
     try {
@@ -172,8 +182,7 @@ final class BenchCommand implements Callable<Integer> {
     return BenchTable.failed(rows) ? Main.FAILED : Main.OK;
   }
 
-  /** Those to measure; empty for all. {@code --impl} names one, unless it is about algorithms. */
-  private Set<String> implementations() {
+  private void checkImplementations() {
     ImplementationChoice choice = device.implementations(ImplementationChoice.DEFAULT);
     boolean each = !choice.byOp().isEmpty();
     if (each
@@ -185,7 +194,27 @@ final class BenchCommand implements Callable<Integer> {
               + ": bench measures each implementation by itself; name those to measure, as in"
               + " --only own,cudnn");
     }
-    boolean named = device.asksForImplementations() && !choice.nondeterministic();
+  }
+
+  /** Those to measure; empty for all. {@code --impl} names one, unless it is about algorithms. */
+  private Set<String> implementations(Backend backend) {
+    List<String> known = Benchmark.implementations(backend);
+    for (String name : only) {
+      if (!known.contains(name)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "--only "
+                + name
+                + ": device "
+                + backend.name()
+                + (known.size() == 1
+                    ? " has one implementation of each op; leave --only out"
+                    : " has " + String.join(", ", known)));
+      }
+    }
+    ImplementationChoice choice = device.implementations(ImplementationChoice.DEFAULT);
+    boolean named =
+        device.asksForImplementations() && !choice.nondeterministic() && known.size() > 1;
     return only.isEmpty() && named ? Set.of(choice.all()) : only;
   }
 

@@ -14,6 +14,7 @@ final class BenchTiming {
   private static final double SIMULATED_LIMIT = 0.02;
   private static final int SIMULATED_SAMPLES = 2;
   private static final double MILLIS = 1000;
+  private static final double MOST_SECONDS = 1e6;
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -62,37 +63,47 @@ final class BenchTiming {
       description = "No op is begun after so long; its row says so. (default: none)")
   private Double budget;
 
+  /** Wrong usage if a number is out of its range. */
+  void check() {
+    inRange("--noise", noise, Double.MAX_VALUE);
+    inRange("--time-limit", limit, MOST_SECONDS);
+    inRange("--warm-up", warmUp, MOST_SECONDS);
+    inRange("--budget", budget, MOST_SECONDS);
+    Choices.atLeastOne(spec, "--min-samples", minSamples);
+    Choices.atLeastOne(spec, "--max-samples", maxSamples);
+    if (minSamples != null && minSamples > maxSamples) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--min-samples must not be above --max-samples, got "
+              + minSamples
+              + " and "
+              + maxSamples);
+    }
+  }
+
+  private void inRange(String option, Double value, double most) {
+    if (value != null && !(value >= 0 && value <= most)) {
+      throw new ParameterException(
+          spec.commandLine(), option + " must be from 0 to " + most + ", got " + value);
+    }
+  }
+
   /** How a row is timed; for the simulated device, whose times say nothing, in little time. */
   TimingOptions options(boolean simulated) {
     int least = minSamples != null ? minSamples : simulated ? SIMULATED_SAMPLES : 20;
     double share = (noise != null ? noise : simulated ? SIMULATED_NOISE : 1) / PERCENT;
-    if (!(share >= 0) || least < 1 || maxSamples < least) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--noise must not be negative, and 1 <= --min-samples <= --max-samples; got "
-              + noise
-              + ", "
-              + least
-              + " and "
-              + maxSamples);
-    }
     return TimingOptions.COLD
         .withNoise(share)
-        .withSamples(least, maxSamples)
-        .withLimit(seconds("--time-limit", limit, simulated ? SIMULATED_LIMIT : 1))
-        .withWarmUp(seconds("--warm-up", warmUp, simulated ? 0 : 0.05));
+        .withSamples(Math.min(least, maxSamples), maxSamples)
+        .withLimit(seconds(limit, simulated ? SIMULATED_LIMIT : 1))
+        .withWarmUp(seconds(warmUp, simulated ? 0 : 0.05));
   }
 
   Duration budget() {
-    return seconds("--budget", budget, 1e6);
+    return seconds(budget, MOST_SECONDS);
   }
 
-  private Duration seconds(String option, Double value, double otherwise) {
-    double seconds = value == null ? otherwise : value;
-    if (!(seconds >= 0)) {
-      throw new ParameterException(
-          spec.commandLine(), option + " must not be negative, got " + seconds);
-    }
-    return Duration.ofMillis((long) (seconds * MILLIS));
+  private static Duration seconds(Double value, double otherwise) {
+    return Duration.ofMillis((long) ((value == null ? otherwise : value) * MILLIS));
   }
 }

@@ -91,7 +91,37 @@ class BenchCommandTest {
     Cli.run("bench --impl auto softmax n=1 classes=2".split(" "))
         .expect(2)
         .complains("--only own,cudnn");
+    Path blocked = suite.resolve("r.json");
+    Cli told =
+        Cli.run("bench", "--device", "cpu", "softmax", "n=1", "classes=2", "--json", "" + blocked);
+    told.expect(1).complains("cannot write " + blocked);
+    assertEquals("", told.out(), "before the device is opened");
+    String softmax = "bench --device cpu softmax n=1 classes=2 ";
+    for (String wrong :
+        "--noise NaN,--time-limit 1e10,--warm-up -1,--budget Infinity,--min-samples 0".split(",")) {
+      told = Cli.run((softmax + wrong).split(" "));
+      told.expect(2).complains(wrong.split(" ")[0] + " must be ");
+      assertEquals("", told.out(), wrong);
+    }
+    Cli.run((softmax + "--min-samples 9 --max-samples 8").split(" "))
+        .expect(2)
+        .complains("--min-samples must not be above --max-samples, got 9 and 8");
     Cli.run("bench", "--list").expect(0).says("resnet50").says("matmul m=N n=N k=N [ta] [tb]");
+  }
+
+  @Test
+  void implementationsThatTheDeviceDoesNotHaveAreWrongUsage() {
+    String softmax = "softmax n=1 classes=2 --check";
+    Cli.run(("bench --device cpu --only onednn " + softmax).split(" "))
+        .expect(2)
+        .complains("--only onednn: device cpu has one implementation of each op");
+    Cli.run(("bench --device cpu --impl own " + softmax).split(" "))
+        .expect(0)
+        .says("1 row: 1 right");
+    Simulated.require();
+    Cli.run(("bench --device sim --only own,cudn " + softmax).split(" "))
+        .expect(2)
+        .complains("--only cudn: device sim has own, cudnn, cublas");
   }
 
   @Test

@@ -1,14 +1,19 @@
 package dev.gridstride.cli;
 
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +77,26 @@ class InterruptTest {
     assertTrue(said.contains("go on with: gridstride train --resume"), said);
     assertTrue(Files.isRegularFile(out.resolve("model.safetensors")));
     checkThatItGoesOnBitForBit(out);
+  }
+
+  @Test
+  void aBenchmarkEndsAfterItsOpAndWritesWhatThereIs() throws Exception {
+    Path json = folder.resolve("r.json");
+    String sizes = IntStream.range(1, 1000).mapToObj(Integer::toString).collect(joining(","));
+    Process process =
+        JavaProcess.start(
+            folder.resolve("stderr"),
+            ("bench --device cpu --warm-up 0.1 --json " + json + " softmax classes=9 n=" + sizes)
+                .split(" "));
+    awaitLine(process, "softmax n=1 classes=9");
+    signal("INT", process);
+    awaitExit(process, 130);
+    String said = Files.readString(folder.resolve("stderr"));
+    assertTrue(said.contains("interrupted: finishing the op"), said);
+    JsonNode results = new ObjectMapper().readTree(Files.readString(json));
+    assertFalse(results.path("complete").asBoolean(true));
+    int rows = results.path("rows").size();
+    assertTrue(rows > 0 && rows < 999, "rows " + rows);
   }
 
   /** Two epochs more, against as many epochs without an interruption. */
