@@ -177,12 +177,10 @@ final class Judge {
     int[] fewer = dims.clone();
     fewer[axis] = rows.length;
     Tensor picked = Tensor.zeros(new TensorType(tensor.type().dtype(), Shape.of(fewer)));
-    Object from = array(tensor);
-    Object to = array(picked);
     for (int o = 0; o < outer; o++) {
       for (int r = 0; r < rows.length; r++) {
-        System.arraycopy(
-            from, (o * dims[axis] + rows[r]) * inner, to, (o * rows.length + r) * inner, inner);
+        int from = (o * dims[axis] + rows[r]) * inner;
+        tensor.copy(from, picked, (o * rows.length + r) * inner, inner);
       }
     }
     return picked;
@@ -190,16 +188,5 @@ final class Judge {
 
   private static int product(int[] dims, int start, int end) {
     return Arrays.stream(dims, start, end).reduce(1, Math::multiplyExact);
-  }
-
-  private static Object array(Tensor tensor) {
-    return switch (tensor.type().dtype()) {
-      case FLOAT32 -> tensor.floats();
-      case BFLOAT16 -> tensor.bfloat16s();
-      case FLOAT64 -> tensor.doubles();
-      case INT32 -> tensor.ints();
-      case INT64 -> tensor.longs();
-      case UINT8 -> tensor.bytes();
-    };
   }
 }

@@ -119,6 +119,21 @@ public final class Tensor {
     };
   }
 
+  /** Copies all elements to another tensor of this type. */
+  public void copyTo(Tensor to) {
+    copy(0, to, 0, Array.getLength(array));
+  }
+
+  /**
+   * Copies elements, counted in row-major order, to another tensor with elements of this kind.
+   *
+   * @param from the first to copy
+   * @param at where it goes in {@code to}
+   */
+  public void copy(int from, Tensor to, int at, int length) {
+    System.arraycopy(array, from, to.expect(type.dtype()), at, length);
+  }
+
   /** The only element of a scalar. */
   public double scalar() {
     if (type.shape().elements() != 1) {

@@ -199,7 +199,7 @@ final class CpuExecutable implements Executable {
 
   private void readInto(Storage storage, Value output, Tensor result) {
     if (storage.inHeap()) {
-      Tensors.copy(storage.heap, result);
+      storage.heap.copyTo(result);
       return;
     }
     int offset = 0;

@@ -142,7 +142,7 @@ final class CpuSession implements Session {
     if (value.role() == Role.DATA) {
       storage.heap = tensor;
     } else if (storage.inHeap()) {
-      Tensors.copy(tensor, storage.heap);
+      tensor.copyTo(storage.heap);
     } else {
       team.drive(() -> fromPlain(tensor.floats(), storage, value.shape()));
     }
@@ -159,7 +159,7 @@ final class CpuSession implements Session {
     }
     Tensor result = Tensor.zeros(value.type());
     if (storage.inHeap()) {
-      Tensors.copy(storage.heap, result);
+      storage.heap.copyTo(result);
     } else {
       team.drive(() -> toPlain(storage, 0, value.shape()).get(0, result.floats()));
     }
