@@ -99,11 +99,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--list", description = "Print suites, ops and their keys, and end.")
   private boolean list;
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "Write head and rows with all columns; times in microseconds.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   @Option(names = "--csv", paramLabel = "FILE", description = "Write the rows as CSV.")
   private Path csv;
@@ -130,7 +126,8 @@ final class BenchCommand implements Callable<Integer> {
     List<Request> requests = requests();
     checkImplementations();
     timing.check();
-    Stream.of(json, csv, markdown, html).filter(file -> file != null).forEach(AtomicFiles::check);
+    json.check();
+    Stream.of(csv, markdown, html).filter(file -> file != null).forEach(AtomicFiles::check);
     Backends.Choice choice = device.open();
     boolean simulated = choice.backend().name().equals("sim");
     TimingOptions options = timing.options(simulated);
@@ -171,7 +168,7 @@ final class BenchCommand implements Callable<Integer> {
     results.head().put("complete", !stopped.get());
     benchmark.libraries().forEach(results.head()::put);
     results.add(rows);
-    write(json, results::json);
+    write(json.file(), results::json);
     write(csv, results::csv);
     write(markdown, results::markdown);
     write(html, results::html);

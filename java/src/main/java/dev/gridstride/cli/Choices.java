@@ -8,9 +8,9 @@ import picocli.CommandLine.ParameterException;
 final class Choices {
   private Choices() {}
 
-  /** Throws unless {@code value} is one of the known names. */
+  /** Throws unless {@code value} is null or one of the known names. */
   static void check(CommandSpec spec, String option, String value, List<String> known) {
-    if (!known.contains(value)) {
+    if (value != null && !known.contains(value)) {
       throw new ParameterException(
           spec.commandLine(),
           option + " " + value + ": unknown; expected one of " + String.join(", ", known));

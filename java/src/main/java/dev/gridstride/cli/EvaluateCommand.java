@@ -6,7 +6,6 @@ import dev.gridstride.backend.Session;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Datasets;
 import dev.gridstride.data.LoadedData;
-import dev.gridstride.files.AtomicFiles;
 import dev.gridstride.nn.SavedModel;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Size2d;
@@ -47,12 +46,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "As of train. (default: the one the model was trained on)")
   private String dataset;
 
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "The data set's folder or its parent, looked in first.")
-  private Path data;
-
+  @Mixin private DataOption data;
   @Mixin private DeviceOptions device;
 
   @Option(
@@ -65,8 +59,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--limit", paramLabel = "N", description = "Only the first N test images.")
   private Integer limit;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   EvaluateCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -76,12 +69,8 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() {
     Choices.atLeastOne(spec, "--batch", batch);
     Choices.atLeastOne(spec, "--limit", limit);
-    if (dataset != null) {
-      Choices.check(spec, "--dataset", dataset, Datasets.names());
-    }
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    Choices.check(spec, "--dataset", dataset, Datasets.names());
+    json.check();
     SavedModel saved = run.model();
     Backends.Choice choice = device.open();
     try (Session session = choice.session()) {
@@ -103,7 +92,7 @@ final class EvaluateCommand implements Callable<Integer> {
           .put("model", saved.model().name())
           .put("parameters", saved.model().parameterCount())
           .test(result, saved.classNames())
-          .write(json);
+          .write(json.file());
     }
     return Main.OK;
   }
@@ -123,7 +112,7 @@ final class EvaluateCommand implements Callable<Integer> {
     if (shape.rank() == 3) {
       how = how.withImageSize(new Size2d(shape.dim(1), shape.dim(2)));
     }
-    LoadedData loaded = Datasets.load(name, data == null ? folder : data, how);
+    LoadedData loaded = Datasets.load(name, data.folder() == null ? folder : data.folder(), how);
     terminal.out().println(loaded.explanation());
     return limit == null ? loaded.test() : loaded.test().limit(limit);
   }

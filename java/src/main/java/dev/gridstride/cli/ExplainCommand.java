@@ -5,14 +5,11 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
-import dev.gridstride.files.AtomicFiles;
-import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code gridstride explain}. */
 @Command(
@@ -39,8 +36,7 @@ final class ExplainCommand implements Callable<Integer> {
   @Mixin private StepOptions options;
   @Mixin private DeviceOptions device;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Write all of it as JSON.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   ExplainCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -49,9 +45,7 @@ final class ExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     options.check();
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    json.check();
     Backends.Choice choice = device.open();
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
@@ -77,7 +71,7 @@ final class ExplainCommand implements Callable<Integer> {
               .facts(session.facts())
               .implementations(choice.options().implementations(), implementations.said());
       training.addTo(file);
-      report.addTo(file).write(json);
+      report.addTo(file).write(json.file());
     }
   }
 

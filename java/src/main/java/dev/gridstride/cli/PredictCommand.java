@@ -5,7 +5,6 @@ import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
 import dev.gridstride.data.DataException;
 import dev.gridstride.data.Images;
-import dev.gridstride.files.AtomicFiles;
 import dev.gridstride.metrics.TopK;
 import dev.gridstride.nn.SavedModel;
 import dev.gridstride.program.Shape;
@@ -64,8 +63,7 @@ final class PredictCommand implements Callable<Integer> {
 
   @Mixin private DeviceOptions device;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   private int unreadable;
 
@@ -76,9 +74,7 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Choices.atLeastOne(spec, "--top", top);
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    json.check();
     SavedModel saved = run.model();
     List<Path> files = new ArrayList<>();
     images.forEach(image -> files.addAll(Images.files(image)));
@@ -98,7 +94,7 @@ final class PredictCommand implements Callable<Integer> {
       }
       report.implementations(choice.options().implementations(), implementations.said());
     }
-    report.write(json);
+    report.write(json.file());
     return unreadable == 0 ? Main.OK : Main.FAILED;
   }
 

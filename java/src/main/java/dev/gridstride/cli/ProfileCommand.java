@@ -3,8 +3,6 @@ package dev.gridstride.cli;
 import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Session;
-import dev.gridstride.files.AtomicFiles;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,11 +44,7 @@ final class ProfileCommand implements Callable<Integer> {
       description = "Steps that are timed, after as many to warm up. (default: ${DEFAULT-VALUE})")
   private int steps;
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "Write the figures as JSON; times in microseconds a step.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   ProfileCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -60,9 +54,7 @@ final class ProfileCommand implements Callable<Integer> {
   public Integer call() {
     options.check();
     Choices.atLeastOne(spec, "--steps", steps);
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    json.check();
     Backends.Choice choice = device.open();
     try (Session session = choice.session()) {
       terminal.out().println(choice.reason());
@@ -87,7 +79,7 @@ final class ProfileCommand implements Callable<Integer> {
               .implementations(choice.options().implementations(), implementations.said())
               .put("steps", steps);
       training.addTo(file);
-      report.addTo(file).write(json);
+      report.addTo(file).write(json.file());
     }
   }
 }

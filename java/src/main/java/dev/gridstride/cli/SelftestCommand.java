@@ -7,8 +7,6 @@ import dev.gridstride.conformance.Comparison;
 import dev.gridstride.conformance.Suite;
 import dev.gridstride.conformance.Suite.Outcome;
 import dev.gridstride.conformance.Suite.Verdict;
-import dev.gridstride.files.AtomicFiles;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,8 +56,7 @@ final class SelftestCommand implements Callable<Integer> {
       description = "Only checks whose name contains TEXT.")
   private String filter;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   SelftestCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -67,9 +64,7 @@ final class SelftestCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    json.check();
     Backends.Choice choice = device.open();
     String description;
     Map<String, String> facts;
@@ -104,7 +99,7 @@ final class SelftestCommand implements Callable<Integer> {
         .put("filter", filter)
         .put("seconds", seconds)
         .checks(outcomes)
-        .write(json);
+        .write(json.file());
     if (stopped.get()) {
       return Main.INTERRUPTED;
     }

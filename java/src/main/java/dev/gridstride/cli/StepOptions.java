@@ -10,10 +10,9 @@ import dev.gridstride.nn.Model;
 import dev.gridstride.nn.Models;
 import dev.gridstride.train.Recipe;
 import dev.gridstride.train.Trainer;
-import java.nio.file.Path;
 import java.util.Locale;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Options that say which training step to look at. */
@@ -24,39 +23,7 @@ final class StepOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      defaultValue = Models.CIFAR10_CNN,
-      description = "As of train. (default: ${DEFAULT-VALUE})")
-  private String model;
-
-  @Option(
-      names = "--dataset",
-      paramLabel = "NAME",
-      defaultValue = "synthetic",
-      description = "As of train. (default: ${DEFAULT-VALUE}, of CIFAR-10's shape)")
-  private String dataset;
-
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "The data set's folder or its parent, looked in first.")
-  private Path data;
-
-  @Option(
-      names = "--recipe",
-      paramLabel = "NAME",
-      defaultValue = "article",
-      description = "As of train. (default: ${DEFAULT-VALUE})")
-  private String recipe;
-
-  @Option(
-      names = "--batch",
-      paramLabel = "N",
-      defaultValue = "64",
-      description = "Images a step. (default: ${DEFAULT-VALUE})")
-  private int batch;
+  @Mixin private NetOptions net;
 
   /** A net with its data, ready to be compiled. */
   record Training(Trainer trainer, Dataset data, String recipe, Precision precision, int batch) {
@@ -91,31 +58,32 @@ final class StepOptions {
 
   /** Wrong usage if a name is unknown or a number too small. */
   void check() {
-    Choices.check(spec, "--model", model, Models.names());
-    Choices.check(spec, "--dataset", dataset, Datasets.names());
-    Choices.check(spec, "--recipe", recipe, Recipe.all().stream().map(Recipe::name).toList());
-    Choices.atLeastOne(spec, "--batch", batch);
+    net.check(spec);
   }
 
   /** Loads the data and sets the net up. */
   Training training(Backends.Choice choice, Terminal terminal) {
     Datasets.Options how = Datasets.Options.defaults().withProgress(new FetchProgress(terminal));
-    LoadedData loaded = Datasets.load(dataset, data, how);
+    LoadedData loaded = Datasets.load(net.dataset("synthetic"), net.data(), how);
     terminal.out().println(loaded.explanation());
     Dataset train = loaded.train();
-    Recipe settings = Recipe.of(recipe);
-    Model net =
+    Recipe recipe = Recipe.of(net.recipe(TrainSettings.DEFAULT.recipe()));
+    int batch = net.batch(TrainSettings.DEFAULT.batch());
+    Model model =
         Models.create(
-            model, train.sampleShape(), train.classes(), new Models.Options(settings.batchNorm()));
+            net.model(TrainSettings.DEFAULT.model()),
+            train.sampleShape(),
+            train.classes(),
+            new Models.Options(recipe.batchNorm()));
     Trainer trainer =
-        Trainer.builder(net, choice.session())
-            .loss(settings.loss())
-            .optimizer(settings.optimizer(STEPS_OF_A_RUN))
-            .augmentation(settings.augmentation(train))
+        Trainer.builder(model, choice.session())
+            .loss(recipe.loss())
+            .optimizer(recipe.optimizer(STEPS_OF_A_RUN))
+            .augmentation(recipe.augmentation(train))
             .batch(batch)
             .seed(1)
             .build();
     Precision precision = choice.options().precision();
-    return new Training(trainer, train, recipe, precision, Math.min(batch, train.size()));
+    return new Training(trainer, train, recipe.name(), precision, Math.min(batch, train.size()));
   }
 }

@@ -8,7 +8,6 @@ import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Datasets;
 import dev.gridstride.data.LoadedData;
 import dev.gridstride.data.Split;
-import dev.gridstride.files.AtomicFiles;
 import dev.gridstride.nn.Model;
 import dev.gridstride.nn.Models;
 import dev.gridstride.nn.Preprocessing;
@@ -91,8 +90,7 @@ final class TrainCommand implements Callable<Integer> {
       })
   private Path resume;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "Write all results as JSON.")
-  private Path json;
+  @Mixin private JsonOption json;
 
   @Option(
       names = "--patience",
@@ -124,9 +122,7 @@ final class TrainCommand implements Callable<Integer> {
     TrainSettings settings = options.over(before, device);
     RunFolder folder = new RunFolder(outFolder());
     folder.check();
-    if (json != null) {
-      AtomicFiles.check(json);
-    }
+    json.check();
     ImplementationChoice implementations = settings.implementations();
     if (checkpoint != null && !device.asksForImplementations()) {
       implementations = implementations.following(checkpoint.info().computed().implementations());
@@ -352,14 +348,14 @@ final class TrainCommand implements Callable<Integer> {
     terminal.out().print(result.confusion().table(saved.classNames()));
     terminal.out().println(Results.line(result));
     terminal.out().println("saved: " + folder.weights() + " and " + folder.model());
-    report.test(result, saved.classNames()).write(json);
+    report.test(result, saved.classNames()).write(json.file());
     return Main.OK;
   }
 
   private int interrupted(
       RunFolder folder, Report report, History history, SavedModel saved, Trainer trainer) {
     folder.save(saved, trainer.weights());
-    report.test(null, saved.classNames()).write(json);
+    report.test(null, saved.classNames()).write(json.file());
     terminal
         .err()
         .println(
@@ -375,7 +371,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int notFinite(RunFolder folder, Report report, History history) {
-    report.put("error", history.stopMessage()).test(null, null).write(json);
+    report.put("error", history.stopMessage()).test(null, null).write(json.file());
     boolean kept = Files.exists(folder.checkpoint().resolve(Checkpoint.FILE));
     terminal
         .err()

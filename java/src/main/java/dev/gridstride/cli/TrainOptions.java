@@ -1,12 +1,8 @@
 package dev.gridstride.cli;
 
-import dev.gridstride.data.Datasets;
-import dev.gridstride.nn.Models;
 import dev.gridstride.optim.Optimizers;
 import dev.gridstride.optim.Schedules;
-import dev.gridstride.train.Recipe;
-import java.nio.file.Path;
-import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -17,31 +13,7 @@ final class TrainOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      description = {
-        "cifar10-cnn: the reference net, shaped to the data set;",
-        "mlp: the article's dense net; resnet8: a small residual net.",
-        "(default: cifar10-cnn)"
-      })
-  private String model;
-
-  @Option(
-      names = "--dataset",
-      paramLabel = "NAME",
-      description = {
-        "auto, cifar10, cifar100, mnist, fashion-mnist, synthetic,",
-        "folder or npy (in --data). auto is CIFAR-10 if it is found",
-        "or can be had, otherwise Fashion-MNIST. (default: auto)"
-      })
-  private String dataset;
-
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "The data set's folder or its parent, looked in first.")
-  private Path data;
+  @Mixin private NetOptions net;
 
   @Option(
       names = "--image-size",
@@ -50,23 +22,10 @@ final class TrainOptions {
   private Integer imageSize;
 
   @Option(
-      names = "--recipe",
-      paramLabel = "NAME",
-      description = {
-        "article: Adam at a constant 0.001, images scaled to [0, 1];",
-        "tuned: batch normalisation, normalised and moved images,",
-        "warm-up and decay. (default: article)"
-      })
-  private String recipe;
-
-  @Option(
       names = "--epochs",
       paramLabel = "N",
       description = {"Epochs in all, those before a resume included.", "(default: 10)"})
   private Integer epochs;
-
-  @Option(names = "--batch", paramLabel = "N", description = "Images a step. (default: 64)")
-  private Integer batch;
 
   @Option(
       names = "--steps-per-launch",
@@ -124,13 +83,13 @@ final class TrainOptions {
   TrainSettings over(TrainSettings base, DeviceOptions device) {
     check();
     return new TrainSettings(
-        model == null ? base.model() : model,
-        dataset == null ? base.dataset() : dataset,
-        data == null ? base.data() : data.toAbsolutePath().normalize().toString(),
+        net.model(base.model()),
+        net.dataset(base.dataset()),
+        net.data() == null ? base.data() : net.data().toAbsolutePath().normalize().toString(),
         imageSize == null ? base.imageSize() : imageSize,
-        recipe == null ? base.recipe() : recipe,
+        net.recipe(base.recipe()),
         epochs == null ? base.epochs() : epochs,
-        batch == null ? base.batch() : batch,
+        net.batch(base.batch()),
         stepsPerLaunch == null ? base.stepsPerLaunch() : stepsPerLaunch,
         device.precision(base.precision()),
         device.implementations(base.implementations()),
@@ -143,13 +102,10 @@ final class TrainOptions {
   }
 
   private void check() {
-    choice("--model", model, Models.names());
-    choice("--dataset", dataset, Datasets.names());
-    choice("--recipe", recipe, Recipe.all().stream().map(Recipe::name).toList());
-    choice("--optimizer", optimizer, Optimizers.names());
-    choice("--schedule", schedule, Schedules.names());
+    net.check(spec);
+    Choices.check(spec, "--optimizer", optimizer, Optimizers.names());
+    Choices.check(spec, "--schedule", schedule, Schedules.names());
     Choices.atLeastOne(spec, "--epochs", epochs);
-    Choices.atLeastOne(spec, "--batch", batch);
     Choices.atLeastOne(spec, "--steps-per-launch", stepsPerLaunch);
     Choices.atLeastOne(spec, "--limit", limit);
     Choices.atLeastOne(spec, "--image-size", imageSize);
@@ -161,12 +117,6 @@ final class TrainOptions {
     if (learningRate != null && !(learningRate > 0 && Double.isFinite(learningRate))) {
       throw new ParameterException(
           spec.commandLine(), "--learning-rate must be above 0, got " + learningRate);
-    }
-  }
-
-  private void choice(String option, String value, List<String> known) {
-    if (value != null) {
-      Choices.check(spec, option, value, known);
     }
   }
 }
