@@ -6,7 +6,6 @@ import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.Explanation.Candidate;
 import dev.gridstride.backend.Explanation.Row;
 import dev.gridstride.backend.Explanation.Verdict;
-import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Rates;
 import java.io.PrintStream;
 import java.util.List;
@@ -99,13 +98,7 @@ final class ExplainReport {
         .put("flops", explanation.flops())
         .put("bytes", explanation.bytes())
         .put("workspace_bytes", explanation.workspaceBytes());
-    ObjectNode peaks = report.root().putObject("rates");
-    Report.number(peaks, "copy_gb_per_s", rates.copyBytesPerSecond() / 1e9);
-    peaks.put("copy_source", rates.copySource());
-    for (Precision precision : Precision.values()) {
-      Report.number(peaks, "peak_gflops_" + precision, rates.peakFlops(precision) / 1e9);
-    }
-    peaks.put("peak_source", rates.peakSource());
+    report.root().set("rates", dev.gridstride.benchmark.Results.rates(rates));
     ArrayNode rows = report.root().putArray("rows");
     explanation.rows().forEach(row -> put(rows.addObject(), row));
     return report;
