@@ -31,10 +31,14 @@ WEIGHTS = (
 )
 PRECISIONS = ("float32", "bf16", "tf32")
 
-# The losses of the first steps may differ from the reference's by this, relatively; float32 that is
-# computed in TF32 unasked is likely to be more.
+# The losses of the first steps may differ from the reference's by so much, relatively: the first two,
+# and those after them. The first two are of one update at most, which in float32 leaves them within
+# 2e-7, while factors rounded to TF32 move the second by 1e-5 to 4e-4: the bound between tells TF32 that
+# nobody asked for. Later Adam has divided gradients near 0 by themselves, so that float32 rounding alone
+# has been seen to grow to 3.4e-4.
 CHECK_STEPS = 8
-BOUNDS = {"float32": 3e-4, "tf32": 1e-2, "bf16": 2e-2}
+EARLY_STEPS = 2
+BOUNDS = {"float32": (4e-6, 1e-3), "tf32": (1e-2, 1e-2), "bf16": (2e-2, 2e-2)}
 
 
 def parse_arguments(name, modes):
@@ -135,14 +139,15 @@ class CheckFailed(Exception):
 
 def check(trainer, reference, precision):
     losses = trainer.first_losses(CHECK_STEPS)
-    worst = max(abs(a - b) / b if math.isfinite(a) else math.inf for a, b in zip(losses, reference))
+    apart = [abs(a - b) / b if math.isfinite(a) else math.inf for a, b in zip(losses, reference)]
+    worst = max(apart[:EARLY_STEPS]), max(apart[EARLY_STEPS:])
     found = {
         "losses": [round(loss, 6) for loss in losses],
         "reference": [round(loss, 6) for loss in reference],
-        "worst_relative_difference": worst if math.isfinite(worst) else None,
+        "worst_relative_difference": [one if math.isfinite(one) else None for one in worst],
         "bound": BOUNDS[precision],
     }
-    if not worst <= BOUNDS[precision]:
+    if any(not one <= bound for one, bound in zip(worst, BOUNDS[precision])):
         raise CheckFailed(f"losses differ from the reference's: {json.dumps(found)}")
     return found
 

@@ -18,6 +18,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The bundle's script that measures a card, around a launcher that fails, hangs or works. */
 class BenchGpuTest {
@@ -156,6 +158,42 @@ class BenchGpuTest {
         "**A simulated device: its times are no measure of a card.** a date; device: sim; card."
             + " Stopped after 9 s: kernels-smoke. Left out, no jax: jax.",
         lines.get(5));
+  }
+
+  /** Differences as plain float32 and as TF32 have them: 2e-7 and 1e-5 in the second loss. */
+  @ParameterizedTest
+  @CsvSource({
+    "float32, 2e-7, 3e-4, True",
+    "float32, 1e-5, 3e-4, False",
+    "float32, 2e-7, 2e-3, False",
+    "float32, nan, 0, False",
+    "tf32, 4e-4, 2e-3, True",
+    "tf32, 4e-4, 2e-2, False"
+  })
+  void theFirstLossesTellTf32ThatNobodyAskedFor(
+      String precision, String second, String last, String passes) throws Exception {
+    assumeTrue(Files.isExecutable(PYTHON), PYTHON + " is not there");
+    String program =
+        """
+        import types, peer
+        factors = [1, 1 + float("%s")] + [1] * 5 + [1 + float("%s")]
+        trainer = types.SimpleNamespace(first_losses=lambda steps: [2.3 * factor for factor in factors])
+        try:
+            peer.check(trainer, [2.3] * 8, "%s")
+            print(True)
+        except peer.CheckFailed:
+            print(False)
+        """
+            .formatted(second, last, precision);
+    Path output = folder.resolve("output");
+    Process process =
+        new ProcessBuilder(PYTHON.toString(), "-B", "-c", program)
+            .directory(SCRIPTS.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(passes, Files.readString(output).strip());
   }
 
   @Test
