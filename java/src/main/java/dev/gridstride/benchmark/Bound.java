@@ -19,8 +19,8 @@ interface Bound {
   /** The same of the factors that tensor cores take in TF32. */
   double TF32 = 0x1p-11;
 
-  /** Half a unit in the last place of bfloat16. */
-  double BFLOAT16 = 0x1p-8 / 2;
+  /** A unit in the last place of a bfloat16 from 1 to 2. */
+  double BFLOAT16_UNIT = 0x1p-7;
 
   /** By how much Winograd's algorithm enlarges errors. */
   double WINOGRAD = 8;
@@ -70,8 +70,13 @@ interface Bound {
     return expected -> WINOGRAD * of(expected);
   }
 
-  /** Of the same result rounded to bfloat16. */
+  /**
+   * Of the same result rounded to bfloat16, as the reference's is: beside a boundary one goes up
+   * and the other down, so they may be a unit of the largest apart.
+   */
   default Bound roundedToBfloat16() {
-    return expected -> of(expected) + BFLOAT16 * Tolerance.largestFinite(expected);
+    return expected ->
+        of(expected)
+            + Math.scalb(BFLOAT16_UNIT, Math.getExponent(Tolerance.largestFinite(expected)));
   }
 }
