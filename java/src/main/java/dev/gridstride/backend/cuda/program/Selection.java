@@ -16,12 +16,12 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** Which implementations a session uses: what was asked for, and what is known of their times. */
@@ -154,16 +154,8 @@ final class Selection {
         device.multiprocessors(),
         device.driver().toString(),
         gridstride == null ? "development" : gridstride,
-        version(() -> libraries.cublas().version()),
-        version(() -> libraries.cudnn().version()));
-  }
-
-  private static String version(Supplier<String> of) {
-    try {
-      return of.get();
-    } catch (BackendException e) {
-      return NONE;
-    }
+        Objects.requireNonNullElse(libraries.cublasVersion(), NONE),
+        Objects.requireNonNullElse(libraries.cudnnVersion(), NONE));
   }
 
   /**

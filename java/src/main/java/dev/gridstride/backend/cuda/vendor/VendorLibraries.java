@@ -59,20 +59,41 @@ public final class VendorLibraries implements AutoCloseable {
   }
 
   private <T> T open(NvidiaLibrary wanted, Function<LibraryVersion, T> handle) {
+    LoadedLibrary library = load(wanted);
+    T made = handle.apply(library.version());
+    opened.add(library);
+    return made;
+  }
+
+  private LoadedLibrary load(NvidiaLibrary wanted) {
     String problem = missing.get(wanted);
     if (problem != null) {
       throw new BackendException(problem);
     }
-    LoadedLibrary library;
     try {
-      library = LibrarySearch.load(wanted, context.device().driver().isSimulated());
+      return LibrarySearch.load(wanted, context.device().driver().isSimulated());
     } catch (BackendException e) {
       missing.put(wanted, e.getMessage());
       throw e;
     }
-    T made = handle.apply(library.version());
-    opened.add(library);
-    return made;
+  }
+
+  /** The version of cuBLAS, for which it is loaded but not opened; null if it is missing. */
+  public String cublasVersion() {
+    return version(NvidiaLibrary.CUBLAS);
+  }
+
+  /** The version of cuDNN, for which it is loaded but not opened; null if it is missing. */
+  public String cudnnVersion() {
+    return version(NvidiaLibrary.CUDNN);
+  }
+
+  private String version(NvidiaLibrary wanted) {
+    try {
+      return load(wanted).version().toString();
+    } catch (BackendException e) {
+      return null;
+    }
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Explanation;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Tensor;
@@ -172,6 +173,19 @@ class SelectionTest {
     }
     try (CudaSession session = Stand.open(folder, table, AUTO)) {
       session.compile(program);
+    }
+  }
+
+  /** Times are kept by the versions of libraries, which cost memory once they are opened. */
+  @Test
+  void librariesAreNotOpenedToAskForTheirVersions() {
+    try (CudaSession session = Stand.open(folder, Stand.table(Stand.relu("cudnn", 1)), AUTO)) {
+      assertEquals("own", chosen(session));
+      String file = session.implementationUse().tuning();
+      assertTrue(file.matches(".*_cublas-[0-9.]+_cudnn-[0-9.]+[.]json.*"), file);
+      assertEquals(0, Simulator.get().count("cublas_handles"));
+      assertEquals(0, Simulator.get().count("cudnn_handles"));
+      assertEquals(Map.of(), session.implementationUse().libraries());
     }
   }
 
