@@ -17,14 +17,21 @@ import java.util.stream.LongStream;
  * @param agrees whether all differences are within their bounds
  */
 record Agreement(double error, double bound, boolean agrees) {
+  /** Half a unit in the last place, which is what rounding may take. */
   private static final double FLOAT32 = 0x1p-24;
+
   private static final double TF32 = 0x1p-11;
+
+  /** A whole unit: where two results lie beside a boundary, one goes up and the other down. */
   private static final double BFLOAT16_UNIT = 0x1p-7;
 
-  /** By how much the transforms of Winograd's algorithm enlarge rounding errors. */
+  /**
+   * By how much the transforms of Winograd's algorithm enlarge rounding errors (Lavin and Gray,
+   * "Fast Algorithms for Convolutional Neural Networks", 2016).
+   */
   private static final double WINOGRAD = 8;
 
-  /** Standard deviations, of two results. */
+  /** 8 standard deviations, of two results. */
   private static final double FACTOR = 2 * 8;
 
   /**
@@ -57,10 +64,6 @@ record Agreement(double error, double bound, boolean agrees) {
     }
     double largest = largest(expected);
     double stored = type == DataType.BFLOAT16 ? BFLOAT16_UNIT * largest : 0;
-    if (precision == Precision.BF16) {
-      // A library may round its result to bfloat16 on the way.
-      stored += BFLOAT16_UNIT / 2 * largest;
-    }
     return stored
         + (node.flops() > 0
             ? ofProducts(terms(node), precision)
