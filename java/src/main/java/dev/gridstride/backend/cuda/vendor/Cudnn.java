@@ -6,6 +6,7 @@ import static jcuda.jcudnn.JCudnn.cudnnGetErrorString;
 import static jcuda.jcudnn.JCudnn.cudnnGetVersion;
 import static jcuda.jcudnn.JCudnn.cudnnSetStream;
 
+import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaException;
 import dev.gridstride.backend.cuda.CudaStream;
@@ -203,17 +204,30 @@ public final class Cudnn implements AutoCloseable {
       if (isRefusal(e)) {
         throw e;
       }
+      failedWhileRecorded(call, e);
       return false;
     } catch (CudaException e) {
       if (e.isFatal()) {
         throw e;
       }
+      failedWhileRecorded(call, e);
       return false;
     } finally {
       if (!complete) {
         trials.abandonCapture();
       }
     }
+  }
+
+  /** What is no refusal is told, since the run after it may well succeed. */
+  private static void failedWhileRecorded(LibraryCall call, BackendException e) {
+    System.getLogger(Cudnn.class.getPackageName())
+        .log(
+            System.Logger.Level.WARNING,
+            "cuDNN failed while "
+                + call
+                + " was recorded, and is tried in a run: "
+                + e.getMessage());
   }
 
   /**

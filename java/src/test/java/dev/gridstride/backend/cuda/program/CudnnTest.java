@@ -12,6 +12,7 @@ import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
+import dev.gridstride.backend.cuda.vendor.Cudnn;
 import dev.gridstride.backend.cuda.vendor.CudnnTensor.Format;
 import dev.gridstride.conformance.Case;
 import dev.gridstride.conformance.Cases;
@@ -28,6 +29,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Filter;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -226,10 +229,47 @@ class CudnnTest {
   void aCallThatCannotBeRecordedAtFirstIsTriedInARun() {
     Case test = named("relu [5,7]");
     Simulator.get().fault("cudnnActivationForward", 1, 5000);
+    Logger logger = Logger.getLogger(Cudnn.class.getPackageName());
+    List<String> told = new ArrayList<>();
+    // It keeps the entry to itself.
+    Filter filter = entry -> !told.add(entry.getLevel() + ": " + entry.getMessage());
+    logger.setFilter(filter);
     try (Session session = open("relu=cudnn", SessionOptions.DEFAULT)) {
       Map<String, Tensor> got = Runner.run(test, session);
       assertEquals(List.of(), Comparison.differences(test, reference(test), got));
+    } finally {
+      logger.setFilter(null);
     }
+    assertEquals(1, told.size(), told.toString());
+    String start = "WARNING: cuDNN failed while cudnnActivationForward";
+    assertTrue(told.get(0).startsWith(start), told.get(0));
+    assertTrue(told.get(0).contains("is tried in a run: "), told.get(0));
+    assertTrue(told.get(0).contains("(5000)"), told.get(0));
+  }
+
+  @Test
+  void sessionsOfOneProcessMayChooseDifferently() {
+    Case test = named("training: residual block");
+    List<String> choices = List.of("own", "cudnn", "cublas");
+    List<Map<String, Tensor>> alone = new ArrayList<>();
+    for (String choice : choices) {
+      try (Session session = open(choice, SessionOptions.DEFAULT)) {
+        alone.add(Runner.run(test, session));
+      }
+    }
+    List<Long> before = counts();
+    try (Session own = open("own", SessionOptions.DEFAULT);
+        Session cudnn = open("cudnn", SessionOptions.DEFAULT);
+        Session cublas = open("cublas", SessionOptions.DEFAULT)) {
+      for (int i = 0; i < 2; i++) {
+        assertEquals(
+            alone, Stream.of(own, cudnn, cublas).map(one -> Runner.run(test, one)).toList());
+      }
+      assertEquals(List.of(), List.copyOf(own.implementationUse().libraries().keySet()));
+      assertEquals(List.of("cudnn"), List.copyOf(cudnn.implementationUse().libraries().keySet()));
+      assertEquals(List.of("cublas"), List.copyOf(cublas.implementationUse().libraries().keySet()));
+    }
+    assertEquals(before, counts());
   }
 
   @Test
