@@ -53,10 +53,15 @@ final class Verdicts {
       return "no other could be timed";
     }
     if (closest != null) {
+      String problem =
+          enough(closest) && enough(best)
+              ? "is not surely faster by more than the noise"
+              : "is not surely faster, of too few samples";
       return String.format(
           Locale.ROOT,
-          "%s is not surely faster by more than the noise: %.1f us cold and warm, %s %.1f us",
+          "%s %s: %.1f us cold and warm, %s %.1f us",
           closest.implementation(),
+          problem,
           middle(closest),
           best.implementation(),
           middle(best));

@@ -47,7 +47,11 @@ class VerdictsTest {
   void ofTwoSamplesTheNoiseIsNotKnown() {
     Times two = new Times(1, 1, 1, 2, "");
     Measured few = new Measured("cudnn", "", 0, two, times(1, 0), 0.0, 1.0);
-    assertEquals("own", winner(timed("own", 10, 8, 0.01), few));
+    Verdicts.Winner winner = Verdicts.of(List.of(timed("own", 10, 8, 0.01), few));
+    assertEquals("own", winner.name());
+    assertEquals(
+        "cudnn is not surely faster, of too few samples: 2.0 us cold and warm, own 18.0 us",
+        winner.why());
     assertEquals("own", winner(new Measured("own", "", 0, two, two, 0.0, 1.0), few));
   }
 
