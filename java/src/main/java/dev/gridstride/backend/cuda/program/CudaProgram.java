@@ -9,20 +9,13 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.vendor.VendorLibraries;
-import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
-import dev.gridstride.program.Shape;
-import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
 import dev.gridstride.program.pass.Fuse;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -65,12 +58,7 @@ public final class CudaProgram implements AutoCloseable {
   public static final int WORKSPACE_ALIGNMENT = Recording.ALIGNMENT;
 
   private final CudaContext context;
-  private final Map<Value, Slot> slots = new LinkedHashMap<>();
-
-  /** All slots, without making an iterator. */
-  private final List<Slot> order;
-
-  private final Map<Value, String> layouts = new HashMap<>();
+  private final Slots slots;
   private final Precision precision;
   private final Recording recording;
   private final KernelModules kernels;
@@ -91,32 +79,7 @@ public final class CudaProgram implements AutoCloseable {
     Boundary boundary =
         new Boundary(Fuse.apply(options.program), options.rowMajor, options.unaligned);
     Program program = TensorCores.withCasts(boundary.program(), options.precision);
-    Map<Value, Place.Memory> memories = new HashMap<>();
-    Map<Place.Memory, Slot> bySlot = new HashMap<>();
-    Set<Value> written =
-        program.nodes().stream()
-            .map(Node::outputs)
-            .flatMap(List::stream)
-            .collect(Collectors.toSet());
-    boundary
-        .bound()
-        .forEach(
-            (original, value) -> {
-              long bytes = value.type().bytes();
-              boolean copied = boundary.isCopied(original);
-              Slot slot =
-                  new Slot(
-                      describe(original, value, written.contains(value)),
-                      bytes,
-                      alignment(original.type(), copied),
-                      written.contains(value));
-              Place.Memory place = new Place.Memory(value.name(), bytes);
-              memories.put(value, place);
-              slots.put(original, slot);
-              bySlot.put(place, slot);
-              layouts.put(original, layout(original, value));
-            });
-    order = List.copyOf(slots.values());
+    slots = new Slots(boundary, program);
     libraries = new VendorLibraries(context);
     selection =
         new Selection(
@@ -126,29 +89,29 @@ public final class CudaProgram implements AutoCloseable {
             libraries,
             SessionOptions.Dispatch.plain());
     precision = options.precision;
-    recording = record(program, Surroundings.apart(memories::get));
+    recording = record(program, Surroundings.apart(slots::memory));
     workspace = new Slot("workspace", recording.workspace().bytes(), WORKSPACE_ALIGNMENT, true);
     kernels = new KernelModules(context, options.checked);
     memory = new DeviceMemory(context, false);
     boolean complete = false;
     try {
       allocate(options.ownWorkspace);
-      commands =
-          new SlotCommands(
-              recording,
-              kernels,
-              place ->
-                  bySlot.containsKey(place)
-                      ? new SlotCommands.Location(bySlot.get(place), 0)
-                      : place.block() == recording.workspace()
-                          ? new SlotCommands.Location(workspace, place.offset())
-                          : null);
+      commands = new SlotCommands(recording, kernels, this::location);
       complete = true;
     } finally {
       if (!complete) {
         free();
       }
     }
+  }
+
+  /** Where a memory is that is given from outside; null for others. */
+  private SlotCommands.Location location(Place.Memory place) {
+    if (place.block() == recording.workspace()) {
+      return new SlotCommands.Location(workspace, place.offset());
+    }
+    Slot slot = slots.at(place);
+    return slot == null ? null : new SlotCommands.Location(slot, 0);
   }
 
   private Recording record(Program program, Surroundings around) {
@@ -290,56 +253,14 @@ public final class CudaProgram implements AutoCloseable {
     }
   }
 
-  private static long alignment(TensorType type, boolean copied) {
-    return copied || type.shape().elements() == 1 ? type.dtype().bytes() : ALIGNMENT;
-  }
-
-  private static String describe(Value original, Value value, boolean written) {
-    return original.name()
-        + " ("
-        + original.type()
-        + ", "
-        + layout(original, value)
-        + (written ? ", written)" : ")");
-  }
-
-  private static String layout(Value original, Value value) {
-    Shape shape = original.shape();
-    if (!value.shape().equals(shape) || shape.rank() != 4) {
-      return "row by row";
-    }
-    return "channels last ["
-        + shape.dim(0)
-        + ","
-        + shape.dim(2)
-        + ","
-        + shape.dim(3)
-        + ","
-        + shape.dim(1)
-        + "]";
-  }
-
   /** What is to be bound: inputs and whatever else is persistent, and outputs. */
   public Set<Value> values() {
-    return Collections.unmodifiableSet(slots.keySet());
+    return slots.values();
   }
 
   /** How a value lies in memory, in words, for example {@code channels last [8,32,32,3]}. */
   public String layout(Value value) {
-    slot(value);
-    return layouts.get(value);
-  }
-
-  private Slot slot(Value value) {
-    Slot slot = slots.get(value);
-    if (slot == null) {
-      throw new IllegalArgumentException(
-          "program: "
-              + value
-              + " is none of its inputs and outputs, which are "
-              + slots.keySet().stream().map(Value::name).collect(Collectors.joining(", ")));
-    }
-    return slot;
+    return slots.layout(value);
   }
 
   /**
@@ -352,7 +273,7 @@ public final class CudaProgram implements AutoCloseable {
    */
   public void bind(Value value, DeviceBuffer place) {
     requireOpen();
-    slot(value).put(place, context);
+    slots.of(value).put(place, context);
     changed = true;
   }
 
@@ -410,13 +331,8 @@ public final class CudaProgram implements AutoCloseable {
    */
   public void run(CudaStream stream) {
     requireOpen();
-    requireUsable(stream);
-    for (int i = 0; i < order.size(); i++) {
-      if (order.get(i).buffer() == null) {
-        throw notBound();
-      }
-      order.get(i).requireOpen();
-    }
+    SlotCommands.requireUsable(stream, context);
+    slots.requireUsable();
     if (changed) {
       settle();
     }
@@ -432,54 +348,18 @@ public final class CudaProgram implements AutoCloseable {
     commands.enqueue(target);
   }
 
-  private void requireUsable(CudaStream stream) {
-    if (stream == null) {
-      throw new IllegalArgumentException(
-          "program: expected a stream, got null; the default stream is context.wrap((CUstream)"
-              + " null)");
-    }
-    if (!stream.context().isSame(context)) {
-      throw new IllegalArgumentException(
-          "program: the stream belongs to another context than the program; use a stream of "
-              + context);
-    }
-    if (!stream.isOpen()) {
-      throw new IllegalStateException("program: the stream is closed; use one that is open");
-    }
-  }
-
   /** After something was bound: checks all of it, and changes the pointers. Makes no objects. */
   private void settle() {
-    boolean needsWorkspace = workspace.bytes() > 0;
-    if (needsWorkspace && workspace.buffer() == null) {
+    if (workspace.bytes() > 0 && workspace.buffer() == null) {
       throw new IllegalStateException(
           "program: no workspace; give one of at least "
               + workspace.bytes()
               + " bytes by workspace(...)");
     }
-    for (int i = 0; i < order.size(); i++) {
-      for (int j = 0; j < i; j++) {
-        order.get(i).requireApart(order.get(j));
-      }
-      if (needsWorkspace) {
-        order.get(i).requireApart(workspace);
-      }
-    }
-    for (int i = 0; i < order.size(); i++) {
-      order.get(i).settle();
-    }
+    slots.requireApart(workspace);
+    slots.settle();
     workspace.settle();
     changed = false;
-  }
-
-  private IllegalStateException notBound() {
-    return new IllegalStateException(
-        "program: not bound: "
-            + order.stream()
-                .filter(slot -> slot.buffer() == null)
-                .map(Slot::what)
-                .collect(Collectors.joining(", "))
-            + "; call bind for each");
   }
 
   private void requireOpen() {
@@ -500,16 +380,17 @@ public final class CudaProgram implements AutoCloseable {
         context.whileCurrent(free);
       } catch (BackendException | IllegalStateException e) {
         // The context was closed or ended before, and all that was in it with it.
-        kernels.close();
-        recording.close();
-        libraries.close();
-        memory.close();
+        release();
       }
     }
   }
 
   private void free() {
     context.settle();
+    release();
+  }
+
+  private void release() {
     kernels.close();
     recording.close();
     libraries.close();

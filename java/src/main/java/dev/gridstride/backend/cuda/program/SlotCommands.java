@@ -1,6 +1,7 @@
 package dev.gridstride.backend.cuda.program;
 
 import dev.gridstride.backend.BackendException;
+import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.PreparedLaunch;
@@ -148,6 +149,27 @@ final class SlotCommands {
   /** How many launches, copies and fills a run is. */
   int size() {
     return works.size();
+  }
+
+  /**
+   * Throws if a stream is none that a run can be put on.
+   *
+   * @param context of the program
+   */
+  static void requireUsable(CudaStream stream, CudaContext context) {
+    if (stream == null) {
+      throw new IllegalArgumentException(
+          "program: expected a stream, got null; the default stream is context.wrap((CUstream)"
+              + " null)");
+    }
+    if (!stream.context().isSame(context)) {
+      throw new IllegalArgumentException(
+          "program: the stream belongs to another context than the program; use a stream of "
+              + context);
+    }
+    if (!stream.isOpen()) {
+      throw new IllegalStateException("program: the stream is closed; use one that is open");
+    }
   }
 
   /** Puts one run on a stream. Makes no objects. */
