@@ -18,7 +18,6 @@ import dev.gridstride.backend.cuda.vendor.VendorLibraries;
 import dev.gridstride.events.CompileEvent;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.ProgramException;
-import dev.gridstride.program.Role;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
@@ -29,7 +28,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Persistent values on one device, and the context, stream and kernels of its programs. */
 final class CudaSession implements Session {
@@ -47,6 +45,7 @@ final class CudaSession implements Session {
   private final Workspaces workspaces;
   private final Persistents persistents;
   private final DataStreams streams;
+  private final Drafts drafts = new Drafts(this);
 
   /** What the programs brought of the persistent values, one a program. */
   private final List<DeviceMemory> memories = new ArrayList<>();
@@ -173,93 +172,6 @@ final class CudaSession implements Session {
     return workspaces;
   }
 
-  /**
-   * A program with all that it needs, of which nothing is allocated.
-   *
-   * @param added what it would add in one arena
-   */
-  private record Draft(
-      Program program,
-      Persistents.Plan plan,
-      DataStreams.Plan data,
-      Recording recording,
-      MemoryUse added) {
-    /** Data sets that the program brings to the device. */
-    List<Value> broughtData() {
-      return program.values().stream()
-          .filter(value -> value.role() == Role.DATA && plan.brings(value))
-          .toList();
-    }
-
-    long broughtDataBytes() {
-      return broughtData().stream().mapToLong(value -> value.type().bytes()).sum();
-    }
-
-    Stream<Place.Memory> memories() {
-      return Stream.of(plan.memories(), data.added().stream(), recording.memories().stream())
-          .flatMap(memories -> memories);
-    }
-  }
-
-  /** What there is, or will be after the programs planned so far. */
-  private record Stock(Persistents persistents, DataStreams streams, List<Long> workspaces) {
-    void keep(Draft draft) {
-      persistents.keep(draft.plan());
-      streams.keep(draft.data());
-    }
-  }
-
-  /**
-   * All data on the device if there is room, else some of them on the host.
-   *
-   * @param program with its casts
-   * @param taken bytes of what is free that other programs will take
-   */
-  private Draft draft(Program program, Stock stock, long taken) {
-    Draft whole = draft(program, stock, stock.streams().plan(program, List.of(), 0));
-    List<Value> brought = whole.broughtData();
-    if (brought.isEmpty() && whole.data().isEmpty()) {
-      return whole;
-    }
-    long others = whole.added().bytes() - whole.broughtDataBytes() - whole.data().bytes();
-    long most = options.dataBytes() - dataBytes;
-    DataPlacement placement =
-        DataPlacement.of(program, brought, others, freeBytes(program) - taken, most);
-    if (placement.streamed().isEmpty() && whole.data().isEmpty()) {
-      return whole;
-    }
-    Draft less =
-        draft(
-            program, stock, stock.streams().plan(program, placement.streamed(), placement.room()));
-    // A ring for a large batch may be longer than a small data set.
-    boolean saves = less.added().bytes() < whole.added().bytes();
-    boolean stream = saves || placement.streamed().isEmpty() || whole.broughtDataBytes() > most;
-    (stream ? whole : less).recording().close();
-    return stream ? less : whole;
-  }
-
-  private long freeBytes(Program program) {
-    try {
-      return context.freeBytes();
-    } catch (BackendException e) {
-      throw failed("planning " + Describe.program(program), e);
-    }
-  }
-
-  private Draft draft(Program program, Stock stock, DataStreams.Plan data) {
-    Persistents.Plan plan = stock.persistents().plan(program, data);
-    Recording recording = new Recording(program, plan, selection.traits());
-    long space = recording.workspace().bytes();
-    long own = recording.own().bytes();
-    boolean moreSpace = space > 0 && stock.workspaces().stream().noneMatch(one -> one >= space);
-    MemoryUse added =
-        new MemoryUse(
-            plan.bytes() + data.bytes(),
-            own + (moreSpace ? space : 0),
-            plan.allocations() + data.added().size() + (own > 0 ? 1 : 0) + (moreSpace ? 1 : 0));
-    return new Draft(program, plan, data, recording, added);
-  }
-
   @Override
   public Executable compile(Program program) {
     checkOpen();
@@ -273,7 +185,8 @@ final class CudaSession implements Session {
     checkOpen();
     Program program = selection.prepared(casted);
     CompileEvent event = CompileEvent.start();
-    Draft draft = draft(program, new Stock(persistents, streams, workspaces.sizes()), 0);
+    Drafts.Stock stock = new Drafts.Stock(persistents, streams, workspaces.sizes());
+    Drafts.Draft draft = drafts.draft(program, stock, 0, options.dataBytes() - dataBytes);
     try {
       CudaExecutable executable = place(draft);
       CompileEvent.end(
@@ -290,7 +203,7 @@ final class CudaSession implements Session {
   }
 
   /** Allocates everything that a program needs, or nothing. */
-  private CudaExecutable place(Draft draft) {
+  private CudaExecutable place(Drafts.Draft draft) {
     DeviceMemory added = new DeviceMemory(context, options.guards());
     boolean complete = false;
     try {
@@ -321,40 +234,30 @@ final class CudaSession implements Session {
   @Override
   public MemoryUse plan(List<Program> programs) {
     checkOpen();
-    Stock later =
-        new Stock(persistents.copy(), streams.copy(), new ArrayList<>(workspaces.sizes()));
+    Drafts.Stock later =
+        new Drafts.Stock(persistents.copy(), streams.copy(), new ArrayList<>(workspaces.sizes()));
     MemoryUse sum = new MemoryUse(0, 0, 0);
     for (Program program : programs) {
-      Draft draft =
-          draft(selection.prepared(TensorCores.withCasts(program, precision)), later, sum.bytes());
+      Program prepared = selection.prepared(TensorCores.withCasts(program, precision));
+      Drafts.Draft draft =
+          drafts.draft(prepared, later, sum.bytes(), options.dataBytes() - dataBytes);
       sum = sum.plus(draft.added());
       later.keep(draft);
-      later.workspaces().add(draft.recording().workspace().bytes());
       draft.recording().close();
     }
     return sum;
   }
 
-  private Persistents.Kept find(Value value) {
-    checkOpen();
-    Persistents.Kept kept = persistents.find(value.name());
-    if (kept == null) {
-      throw new BackendException(
-          name + ": no compiled program of this session has a persistent value " + value.name());
-    }
-    return kept;
-  }
-
   @Override
   public void write(Value value, Tensor tensor) {
+    checkOpen();
     HostData hosted = streams.hosted(value.name());
     if (hosted != null) {
-      checkOpen();
       checkType(value, hosted.type(), tensor);
       hosted.set(tensor);
       return;
     }
-    Persistents.Kept kept = find(value);
+    Persistents.Kept kept = persistents.find(value);
     checkType(value, kept.type(), tensor);
     try {
       transfer.write(kept.memory().buffer(), tensor, kept.stored());
@@ -375,12 +278,12 @@ final class CudaSession implements Session {
 
   @Override
   public Tensor read(Value value) {
+    checkOpen();
     HostData hosted = streams.hosted(value.name());
     if (hosted != null) {
-      checkOpen();
       return hosted.get();
     }
-    Persistents.Kept kept = find(value);
+    Persistents.Kept kept = persistents.find(value);
     try {
       return transfer.read(kept.memory().buffer(), kept.type(), kept.stored());
     } catch (BackendException e) {
@@ -390,7 +293,8 @@ final class CudaSession implements Session {
 
   @Override
   public double readScalar(Value value) {
-    Persistents.Kept kept = findScalar(value);
+    checkOpen();
+    Persistents.Kept kept = persistents.findScalar(value);
     try {
       return transfer.readScalar(kept.memory().buffer(), kept.type().dtype());
     } catch (BackendException e) {
@@ -398,20 +302,12 @@ final class CudaSession implements Session {
     }
   }
 
-  private Persistents.Kept findScalar(Value value) {
-    Persistents.Kept kept = find(value);
-    if (kept.type().shape().elements() != 1) {
-      throw new ProgramException(
-          name + ": read " + value.name() + ": expected a scalar, it is " + kept.type());
-    }
-    return kept;
-  }
-
   @Override
   public Readings follow(List<Value> scalars) {
+    checkOpen();
     List<CudaReadings.Source> sources = new ArrayList<>();
     for (Value value : scalars) {
-      Persistents.Kept kept = findScalar(value);
+      Persistents.Kept kept = persistents.findScalar(value);
       sources.add(new CudaReadings.Source(kept.memory().buffer(), kept.type().dtype()));
     }
     String names = scalars.stream().map(Value::toString).collect(Collectors.joining(", "));

@@ -1,5 +1,6 @@
 package dev.gridstride.backend.cuda.program;
 
+import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.program.Node;
 import dev.gridstride.program.Program;
@@ -62,9 +63,32 @@ final class Persistents {
     return copy;
   }
 
-  /** The value of this name, or null. */
-  Kept find(String name) {
-    return kept.get(name);
+  /**
+   * The value of this name.
+   *
+   * @throws BackendException if no program brought it
+   */
+  Kept find(Value value) {
+    Kept found = kept.get(value.name());
+    if (found == null) {
+      throw new BackendException(
+          session + ": no compiled program of this session has a persistent value " + value.name());
+    }
+    return found;
+  }
+
+  /**
+   * The same, of a single number.
+   *
+   * @throws ProgramException if it has more
+   */
+  Kept findScalar(Value value) {
+    Kept found = find(value);
+    if (found.type().shape().elements() != 1) {
+      throw new ProgramException(
+          session + ": read " + value.name() + ": expected a scalar, it is " + found.type());
+    }
+    return found;
   }
 
   /**
