@@ -36,23 +36,8 @@ final class BatchNormLaunches {
     normalise(m, e.out(0), e.in(0), e.in(1), e.in(2), e.in(3), e.in(4), op.epsilon());
   }
 
-  /**
-   * One row: {@code y[c] = gamma[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]}.
-   */
-  static void normaliseRow(
-      Emitter e,
-      int channels,
-      Place y,
-      Place x,
-      Place gamma,
-      Place beta,
-      Place mean,
-      Place variance,
-      float epsilon) {
-    normalise(new Matrix(e, 1, channels), y, x, gamma, beta, mean, variance, epsilon);
-  }
-
-  private static void normalise(
+  /** {@code y[c] = gamma[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]}. */
+  static void normalise(
       Matrix m,
       Place y,
       Place x,
@@ -129,7 +114,7 @@ final class BatchNormLaunches {
   }
 
   /** A tensor as [rows, channels], cut into chunks of rows and tiles of channels. */
-  private static final class Matrix {
+  static final class Matrix {
     final Emitter e;
     final long rows;
     final int channels;
@@ -145,6 +130,10 @@ final class BatchNormLaunches {
       block = Blocks.rows(vectors, Blocks.WARP);
       tiles = Dim.ceilDiv(vectors, block.x());
       chunk = e.int32(ReduceLaunches.chunk(rows, block.y()), "rows of a chunk");
+    }
+
+    static Matrix row(Emitter e, int channels) {
+      return new Matrix(e, 1, channels);
     }
 
     static Matrix of(Emitter e, Shape shape) {

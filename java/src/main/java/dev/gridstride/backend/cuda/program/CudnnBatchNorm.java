@@ -89,7 +89,8 @@ final class CudnnBatchNorm {
     Place one = e.constant(ones);
     Place zero = e.constant(new float[channels]);
     Place result = e.scratch((long) channels * Float.BYTES);
-    BatchNormLaunches.normaliseRow(e, channels, result, one, one, zero, zero, variance, epsilon);
+    BatchNormLaunches.Matrix row = BatchNormLaunches.Matrix.row(e, channels);
+    BatchNormLaunches.normalise(row, result, one, one, zero, zero, variance, epsilon);
     return result;
   }
 
