@@ -9,8 +9,7 @@ import dev.gridstride.backend.Backends;
 import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.CudaDriver;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -22,18 +21,15 @@ import dev.gridstride.nn.Sequential;
 import dev.gridstride.nn.Softmax;
 import dev.gridstride.program.Shape;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A short training by cuBLAS on the simulated device, every call of which fails in turn. */
+@ExtendWith(OnSimulatedDevice.class)
 class CublasFaultTest {
   private static final Shape SAMPLE = Shape.of(4, 3, 3);
   private static final Dataset TRAIN = Synthetic.of("cublas faults", SAMPLE, 2, 8, 5, 0);
@@ -46,37 +42,7 @@ class CublasFaultTest {
   /** Not initialised, no memory, wrong value, failed to run, not supported. */
   private static final int[] STATUSES = {1, 3, 7, 13, 15};
 
-  private final List<String> warnings = Collections.synchronizedList(new ArrayList<>());
-  private final Logger logger = Logger.getLogger(CudaDriver.class.getPackageName());
-  private final Handler handler =
-      new Handler() {
-        @Override
-        public void publish(LogRecord entry) {
-          warnings.add(entry.getMessage());
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-      };
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-    logger.addHandler(handler);
-    logger.setUseParentHandlers(false);
-  }
-
-  @AfterEach
-  void noFaults() {
-    logger.removeHandler(handler);
-    logger.setUseParentHandlers(true);
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().clearFaults();
-    }
-  }
+  @RegisterExtension private final DriverWarnings warnings = new DriverWarnings();
 
   private static final class Outcome {
     private List<Double> losses = List.of();
@@ -132,7 +98,7 @@ class CublasFaultTest {
         (name, times) -> {
           for (int nth = 1; nth <= times; nth++) {
             int status = STATUSES[nth % STATUSES.length];
-            warnings.clear();
+            warnings.messages().clear();
             simulator.fault(name, nth, status);
             Outcome got = train();
             simulator.clearFaults();
@@ -143,7 +109,7 @@ class CublasFaultTest {
             }
           }
         });
-    warnings.clear();
+    warnings.messages().clear();
     simulator.fault("cublasDestroy_v2", closings, 13);
     wrong.addAll(problems("cublasDestroy", 13, train(), expected));
     assertEquals(expected.losses, train().losses);
@@ -161,7 +127,8 @@ class CublasFaultTest {
     } else if (!(got.failure instanceof BackendException)) {
       return List.of("expected a BackendException, got " + got.failure);
     }
-    String told = String.join("; ", warnings) + (closing ? "" : got.failure.getMessage());
+    String told =
+        String.join("; ", warnings.messages()) + (closing ? "" : got.failure.getMessage());
     List<String> parts =
         new ArrayList<>(
             List.of(call + " failed: CUBLAS_STATUS_", " (" + status + ") on device 0 ("));

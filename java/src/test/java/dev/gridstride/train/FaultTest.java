@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gridstride.backend.BackendException;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.CudaDriver;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -27,23 +27,20 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A short training on the simulated device, every driver call of which is made to fail in turn,
  * with each code that it may plausibly give.
  */
+@ExtendWith(OnSimulatedDevice.class)
 class FaultTest {
   private static final int EPOCHS = 2;
 
@@ -63,37 +60,7 @@ class FaultTest {
       Pattern.compile("(float32|float64|uint8|int32|int64)\\[[0-9,]*\\]");
 
   @TempDir private Path folder;
-  private final List<String> warnings = Collections.synchronizedList(new ArrayList<>());
-  private final Logger logger = Logger.getLogger(CudaDriver.class.getPackageName());
-  private final Handler handler =
-      new Handler() {
-        @Override
-        public void publish(LogRecord entry) {
-          warnings.add(entry.getMessage());
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-      };
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-    logger.addHandler(handler);
-    logger.setUseParentHandlers(false);
-  }
-
-  @AfterEach
-  void noFaults() {
-    logger.removeHandler(handler);
-    logger.setUseParentHandlers(true);
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().clearFaults();
-    }
-  }
+  @RegisterExtension private final DriverWarnings warnings = new DriverWarnings();
 
   /** What a run has come to when it ended, one way or the other. */
   private static final class Outcome implements Callback {
@@ -177,7 +144,7 @@ class FaultTest {
     Map<String, Integer> calls = new LinkedHashMap<>();
     simulator.endTrace().forEach(call -> calls.merge(call, 1, Integer::sum));
     assertNull(expected.failure);
-    assertEquals(List.of(), warnings);
+    assertEquals(List.of(), warnings.messages());
 
     List<String> wrong = new ArrayList<>();
     int faults = 0;
@@ -259,7 +226,8 @@ class FaultTest {
     checkLast(got, expected, problems);
     // What fails while something is closed does not stop anybody, but it is told.
     boolean closing = got.failure == null;
-    String told = String.join("; ", warnings) + (closing ? "" : got.failure.getMessage());
+    String told =
+        String.join("; ", warnings.messages()) + (closing ? "" : got.failure.getMessage());
     if (closing) {
       if (!got.isAs(expected)) {
         problems.add("went on without an exception and came to something else");
@@ -318,7 +286,7 @@ class FaultTest {
 
   /** Makes the next run like a first one. */
   private void forget() throws IOException, ReflectiveOperationException {
-    warnings.clear();
+    warnings.messages().clear();
     forgetTheDriver();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
       for (Path file : files) {

@@ -7,34 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gridstride.backend.OutOfDeviceMemoryException;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
 import dev.gridstride.program.Tensor;
 import java.util.function.BiConsumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A device with little memory: the batch that the error names works, and the next one does not. */
+@ExtendWith(OnSimulatedDevice.class)
 class LargestBatchTest {
   private static final long PLENTY = 8L << 30;
   private static final int TOO_LARGE = 250;
   private static final Dataset TRAIN = Synthetic.of("many", Tiny.SAMPLE, Tiny.CLASSES, 301, 5, 0);
   private static final Dataset TEST = Synthetic.of("test", Tiny.SAMPLE, Tiny.CLASSES, 277, 5, 1);
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void plentyOfMemory() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().memory(PLENTY);
-    }
-  }
 
   private static Trainer trainer(Session session, int batch) {
     return Tiny.builder(Tiny.cnn(), session).batch(batch).build();

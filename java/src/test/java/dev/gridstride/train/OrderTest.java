@@ -3,28 +3,16 @@ package dev.gridstride.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The order in which a device runs threads, blocks and pieces of a graph changes no bit. */
+@ExtendWith(OnSimulatedDevice.class)
 class OrderTest {
   private static final int SEEDS = 4;
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void programOrder() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().seed(0);
-    }
-  }
 
   /** Everything that a user gets to see but the times. */
   private static List<Object> train() {

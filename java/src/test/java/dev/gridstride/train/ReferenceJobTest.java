@@ -8,7 +8,7 @@ import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.data.Dataset;
 import dev.gridstride.data.Synthetic;
@@ -19,14 +19,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Some steps of the reference job by this project's CUDA kernels on the simulated device. */
+@ExtendWith(OnSimulatedDevice.class)
 class ReferenceJobTest {
   private static final int STEPS = 10;
   private static final int BATCH = 32;
@@ -64,18 +64,6 @@ class ReferenceJobTest {
       reference = train("reference", Precision.FLOAT32).losses();
     }
     return reference;
-  }
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void programOrder() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().seed(0);
-    }
   }
 
   private static Outcome train(String device, Precision precision) {

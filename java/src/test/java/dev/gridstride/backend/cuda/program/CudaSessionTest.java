@@ -13,7 +13,7 @@ import dev.gridstride.backend.cuda.CudaContext;
 import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
@@ -27,29 +27,17 @@ import dev.gridstride.program.op.Reshape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(OnSimulatedDevice.class)
 class CudaSessionTest {
   private static final int OUT_OF_MEMORY = 2;
   private static final List<String> COUNTED =
       List.of("allocations", "modules", "streams", "events", "contexts");
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void noFaults() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().clearFaults();
-    }
-  }
 
   private static Session open() {
     return SimulatedBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);

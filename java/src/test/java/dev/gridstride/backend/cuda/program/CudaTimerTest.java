@@ -20,15 +20,10 @@ import dev.gridstride.backend.cuda.CudaDriver;
 import dev.gridstride.backend.cuda.CudaStream;
 import dev.gridstride.backend.cuda.DeviceBuffer;
 import dev.gridstride.backend.cuda.FakeNvml;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
-import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.TensorType;
-import dev.gridstride.program.Value;
-import dev.gridstride.program.op.Accumulate;
-import dev.gridstride.program.op.Increment;
-import dev.gridstride.program.op.Relu;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,14 +32,15 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What lies between the events of a sample, and that timing leaves nothing behind. */
+@ExtendWith(OnSimulatedDevice.class)
 class CudaTimerTest {
   private static final long HEAT = 0x20;
   private static final int ILLEGAL_ADDRESS = 700;
@@ -62,40 +58,12 @@ class CudaTimerTest {
   private Simulator simulator;
 
   @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
+  void getSimulator() {
     simulator = Simulator.get();
-  }
-
-  @AfterEach
-  void noFaults() {
-    if (simulator != null) {
-      simulator.clearFaults();
-    }
   }
 
   private static Session open() {
     return SimulatedBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);
-  }
-
-  /** A counter and the sum of its values, which shows whether runs were lost or doubled. */
-  private record Counting(Program program, Value count, Value sum) {
-    static Counting of() {
-      Program.Builder b = new Program.Builder();
-      Value count = b.state("count", TensorType.scalar(DataType.INT64));
-      Value sum = b.state("sum", TensorType.scalar(DataType.INT64));
-      b.update(new Accumulate(3), List.of(sum, count), List.of(sum));
-      b.update(new Increment(1), List.of(count), List.of(count));
-      b.output(b.add("y", new Relu(), b.input("x", TensorType.float32(2, 3))));
-      return new Counting(b.build(), count, sum);
-    }
-
-    /** How many runs there were. */
-    long check(Session session) {
-      double runs = session.readScalar(count);
-      assertEquals(3 * runs * (runs - 1) / 2, session.readScalar(sum));
-      return (long) runs;
-    }
   }
 
   private static final Counting NET = Counting.of();

@@ -9,7 +9,7 @@ import dev.gridstride.backend.Explanation.Verdict;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Precision;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.conformance.Case;
 import dev.gridstride.conformance.Cases;
@@ -26,16 +26,16 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Every conformance case with an op that cuDNN has, but for the largest, computed by the simulated
  * libcudnn. Each node that cuDNN should take must have been computed by it, not by an own kernel in
  * its place. {@code -Dgridstride.case=TEXT} runs only the cases whose name contains the text.
  */
+@ExtendWith(OnSimulatedDevice.class)
 class CudnnSuiteTest {
   private static final String FILTER = "gridstride.case";
   private static final SessionOptions GUARDED = new SessionOptions(true, true, false);
@@ -56,18 +56,6 @@ class CudnnSuiteTest {
 
   /** Ops of which it has computed a node. */
   private static final Set<String> COMPUTED = new TreeSet<>();
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void programOrder() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().seed(0);
-    }
-  }
 
   @AfterAll
   static void everyOpWasComputed() {

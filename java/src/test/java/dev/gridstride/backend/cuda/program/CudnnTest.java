@@ -10,7 +10,7 @@ import dev.gridstride.backend.DeviceOptions;
 import dev.gridstride.backend.Executable;
 import dev.gridstride.backend.ImplementationChoice;
 import dev.gridstride.backend.Session;
-import dev.gridstride.backend.cuda.Simulated;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulator;
 import dev.gridstride.backend.cuda.vendor.Cudnn;
 import dev.gridstride.backend.cuda.vendor.CudnnTensor.Format;
@@ -32,11 +32,11 @@ import java.util.Map;
 import java.util.logging.Filter;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What cuDNN's calls do beyond right results: algorithms, orders in memory, failures, leaks. */
+@ExtendWith(OnSimulatedDevice.class)
 class CudnnTest {
   private static final SessionOptions GUARDED = new SessionOptions(true, true, false);
 
@@ -49,19 +49,6 @@ class CudnnTest {
           "contexts",
           "cudnn_handles",
           "cudnn_descriptors");
-
-  @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
-  }
-
-  @AfterEach
-  void noFaults() {
-    if (Simulator.unavailableReason() == null) {
-      Simulator.get().clearFaults();
-      Simulator.get().seed(0);
-    }
-  }
 
   private static Session open(String choice, SessionOptions options) {
     return SimulatedBackend.open(

@@ -12,17 +12,15 @@ import dev.gridstride.backend.Readings;
 import dev.gridstride.backend.Session;
 import dev.gridstride.backend.cuda.Dim;
 import dev.gridstride.backend.cuda.KernelSource;
+import dev.gridstride.backend.cuda.OnSimulatedDevice;
 import dev.gridstride.backend.cuda.Simulated;
 import dev.gridstride.backend.cuda.Simulator;
-import dev.gridstride.program.DataType;
 import dev.gridstride.program.Program;
 import dev.gridstride.program.Role;
 import dev.gridstride.program.Shape;
 import dev.gridstride.program.Tensor;
 import dev.gridstride.program.TensorType;
 import dev.gridstride.program.Value;
-import dev.gridstride.program.op.Accumulate;
-import dev.gridstride.program.op.Increment;
 import dev.gridstride.program.op.Relu;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -30,14 +28,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A program is recorded once and replayed: what that takes of the driver, of Java and of time. */
+@ExtendWith(OnSimulatedDevice.class)
 class ReplayTest {
   private static final int LAUNCH_FAILED = 719;
   private static final int NOT_PERMITTED = 800;
@@ -54,40 +53,12 @@ class ReplayTest {
   private Simulator simulator;
 
   @BeforeEach
-  void needsTheSimulatedDevice() {
-    Simulated.require();
+  void getSimulator() {
     simulator = Simulator.get();
-  }
-
-  @AfterEach
-  void noFaults() {
-    if (simulator != null) {
-      simulator.clearFaults();
-    }
   }
 
   private static Session open() {
     return SimulatedBackend.open(DeviceOptions.DEFAULT, SessionOptions.DEFAULT);
-  }
-
-  /** Adds a counter to a sum, so that the order of runs shows, and counts; and y = relu(x). */
-  private record Counting(Program program, Value count, Value sum, Value y) {
-    static Counting of() {
-      Program.Builder b = new Program.Builder();
-      Value count = b.state("count", TensorType.scalar(DataType.INT64));
-      Value sum = b.state("sum", TensorType.scalar(DataType.INT64));
-      b.update(new Accumulate(3), List.of(sum, count), List.of(sum));
-      b.update(new Increment(1), List.of(count), List.of(count));
-      Value y = b.add("y", new Relu(), b.input("x", TensorType.float32(2, 3)));
-      b.output(y);
-      return new Counting(b.build(), count, sum, y);
-    }
-
-    /** The counter after {@code runs} runs, once it is clear that none was lost or doubled. */
-    void check(Session session, int runs) {
-      assertEquals(runs, session.readScalar(count));
-      assertEquals(3.0 * runs * (runs - 1) / 2, session.readScalar(sum));
-    }
   }
 
   private static final Counting NET = Counting.of();
